@@ -1,0 +1,130 @@
+namespace Mosaik.Hybrid.Core
+
+open System
+
+open Mosaik.Hybrid
+
+/// What kind of ballot a vote request asks for.
+[<RequireQualifiedAccess; NoComparison>]
+type Ballot =
+    /// Would you vote for me? Changes nothing at either end (thesis §9.6).
+    | PreVote
+    /// The vote of Raft §5.2.
+    | Vote
+    /// A vote for founding the request's lineage with this configuration as its first entry.
+    | Founding of Configuration
+
+/// The answer to a vote request.
+[<RequireQualifiedAccess>]
+type Vote =
+    | Granted
+    | Denied
+
+/// A candidate asks for a vote (Raft §5.2). `Term` is the term it stands for: in a pre-vote, not yet its own.
+[<NoComparison>]
+type RequestVote = { Lineage: Lineage; Term: Term; Last: LogPosition; Ballot: Ballot }
+
+/// The answer. `Term` is the voter's term, but for a granted pre-vote the term that was asked for.
+[<NoComparison>]
+type RequestVoteReply = { Lineage: Lineage; Term: Term; Vote: Vote; PreVote: bool }
+
+/// The head of an append (Raft §5.3); the entries that follow start right after `Previous`.
+[<NoComparison>]
+type AppendHeader =
+    {
+        Lineage: Lineage
+        Term: Term
+        /// The leader's replication session with this member: answers that carry another are late and void.
+        Session: uint64
+        /// The leader's latest round of reads: an answer that echoes it confirms that it still led then.
+        Round: uint64
+        Previous: LogPosition
+        /// The leader's commit index.
+        Commit: LogIndex
+    }
+
+/// What became of an append.
+[<RequireQualifiedAccess; Struct>]
+type AppendOutcome =
+    /// The member's log is durable, and equal to the leader's, up to here.
+    | Accepted of upTo: LogIndex
+    /// The log does not hold the position before the entries. `hint` is the member's last entry that could
+    /// match: not after the refused index, not of a later term.
+    | Rejected of previous: LogIndex * hint: LogPosition
+
+/// The answer to an append.
+[<NoComparison>]
+type AppendEntriesReply =
+    { Lineage: Lineage; Term: Term; Session: uint64; Round: uint64; Outcome: AppendOutcome }
+
+/// A member asks the leader from which index on its state is fresh (thesis §6.4).
+/// `Request` is unique to the attempt, so that a late answer to an earlier one confirms nothing.
+[<NoComparison>]
+type ReadIndex = { Lineage: Lineage; Term: Term; Request: uint64 }
+
+/// The leader confirmed that it led after the request came: state applied up to `Index` is fresh enough.
+[<NoComparison>]
+type ReadIndexReply = { Lineage: Lineage; Term: Term; Request: uint64; Index: LogIndex }
+
+/// The head of a forward: commands of the sender, in the order of their numbers and without a gap.
+[<NoComparison>]
+type ForwardHeader =
+    {
+        Lineage: Lineage
+        Term: Term
+        /// The number of the sender's last command that it has applied itself.
+        Applied: uint64
+    }
+
+/// What the leader did with forwarded commands.
+[<RequireQualifiedAccess; Struct>]
+type ForwardOutcome =
+    /// All numbers from `first` to `last` are in the leader's log, in order, the first of them at `index`.
+    | Appended of first: uint64 * last: uint64 * index: LogIndex
+    /// The leader wants the commands again from `next` on: some in between are missing.
+    | Missing of next: uint64
+    /// The leader holds as much uncommitted as it may; try again later.
+    | Overloaded
+
+/// The answer to a forward.
+[<NoComparison>]
+type ForwardReply = { Lineage: Lineage; Term: Term; Outcome: ForwardOutcome }
+
+/// What members of one group say to each other about consensus.
+[<RequireQualifiedAccess; NoEquality; NoComparison>]
+type Message =
+    | RequestVote of RequestVote
+    | RequestVoteReply of RequestVoteReply
+    | AppendEntries of header: AppendHeader * entries: ReadOnlyMemory<LogEntry>
+    | AppendEntriesReply of AppendEntriesReply
+    | ReadIndex of ReadIndex
+    | ReadIndexReply of ReadIndexReply
+    | Forward of header: ForwardHeader * commands: ReadOnlyMemory<LogEntry>
+    | ForwardReply of ForwardReply
+
+[<RequireQualifiedAccess>]
+module Message =
+
+    /// The term that the message was sent in, or, for a pre-vote, asks about.
+    let termOf (message: Message) =
+        match message with
+        | Message.RequestVote request -> request.Term
+        | Message.RequestVoteReply reply -> reply.Term
+        | Message.AppendEntries(header, _) -> header.Term
+        | Message.AppendEntriesReply reply -> reply.Term
+        | Message.ReadIndex request -> request.Term
+        | Message.ReadIndexReply reply -> reply.Term
+        | Message.Forward(header, _) -> header.Term
+        | Message.ForwardReply reply -> reply.Term
+
+    /// The lineage that the message speaks of; none from a member whose log is empty.
+    let lineageOf (message: Message) =
+        match message with
+        | Message.RequestVote request -> request.Lineage
+        | Message.RequestVoteReply reply -> reply.Lineage
+        | Message.AppendEntries(header, _) -> header.Lineage
+        | Message.AppendEntriesReply reply -> reply.Lineage
+        | Message.ReadIndex request -> request.Lineage
+        | Message.ReadIndexReply reply -> reply.Lineage
+        | Message.Forward(header, _) -> header.Lineage
+        | Message.ForwardReply reply -> reply.Lineage

@@ -1,0 +1,1 @@
+namespace Mosaik.Hybrid.Wire

@@ -1,0 +1,1 @@
+module Mosaik.Hybrid.Core.Tests.Main
