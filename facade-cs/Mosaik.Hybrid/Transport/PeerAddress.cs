@@ -39,7 +39,12 @@ public sealed record PeerAddress(string Host, int Port)
         }
 
         if (
-            !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            !ushort.TryParse(
+                text.AsSpan(colon + 1),
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out var port
+            )
             || host.Length is 0 or > HostLengthMax
             || host.Any(static character => char.IsWhiteSpace(character) || char.IsControl(character))
         )
