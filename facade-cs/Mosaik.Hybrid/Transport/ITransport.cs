@@ -65,6 +65,11 @@ public interface ILink : IAsyncDisposable
     /// <exception cref="IOException">The link broke.</exception>
     ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default);
 
+    /// <summary>Ends the outgoing stream: the other end reads 0 after everything written so far.</summary>
+    /// <remarks>The last thing that the writer does; reading goes on.</remarks>
+    /// <exception cref="IOException">The link broke.</exception>
+    ValueTask CompleteWritesAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Breaks the link at once; pending reads and writes fail. Safe from any thread, more than once.</summary>
     void Abort();
 }
@@ -79,10 +84,32 @@ public static class LinkProtocols
     public const string Discovery = "mosaik/discovery/1";
 }
 
+/// <summary>Why a link could not be opened.</summary>
+public enum LinkFailure
+{
+    /// <summary>Nobody answers at the address, or the name is unknown.</summary>
+    Unreachable,
+
+    /// <summary>The other end was reached, and closed the connection or did not finish in time.</summary>
+    Refused,
+
+    /// <summary>The other end is another peer than the expected one.</summary>
+    WrongPeer,
+
+    /// <summary>The other end does not speak the protocol.</summary>
+    WrongProtocol,
+
+    /// <summary>The other end is this node itself.</summary>
+    Self,
+}
+
 /// <summary>A link could not be opened. The message says with whom and why.</summary>
 public sealed class LinkException : IOException
 {
     /// <summary>Creates the exception.</summary>
-    public LinkException(string message, Exception? innerException = null)
-        : base(message, innerException) { }
+    public LinkException(LinkFailure failure, string message, Exception? innerException = null)
+        : base(message, innerException) => Failure = failure;
+
+    /// <summary>Why.</summary>
+    public LinkFailure Failure { get; }
 }
