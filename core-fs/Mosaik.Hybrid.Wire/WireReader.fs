@@ -1,0 +1,579 @@
+namespace Mosaik.Hybrid.Wire
+
+open System
+open System.Buffers.Binary
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+
+/// <summary>Why bytes are not a message.</summary>
+type DecodeFault =
+    /// <summary>None: the bytes are a message.</summary>
+    | None = 0
+    /// <summary>The frame ends within a field.</summary>
+    | Truncated = 1
+    /// <summary>Bytes follow the message.</summary>
+    | TrailingBytes = 2
+    /// <summary>No message has this tag.</summary>
+    | UnknownTag = 3
+    /// <summary>No entry has this kind.</summary>
+    | UnknownKind = 4
+    /// <summary>A bit is set that has no meaning there.</summary>
+    | UnknownFlag = 5
+    /// <summary>An enumerated field (close reason, ballot, outcome) has a value without a name.</summary>
+    | UnknownValue = 6
+    /// <summary>A count is greater than the limit, or than what the rest of the frame could hold.</summary>
+    | TooMany = 7
+    /// <summary>A peer entry is over 48 KiB.</summary>
+    | TooLarge = 8
+    /// <summary>A term, index or number is over 2^62, a command's number is 0, or a batch is over its limit.</summary>
+    | OutOfRange = 9
+    /// <summary>The value has a shorter or an earlier way of being written: not what any writer sends.</summary>
+    | NotCanonical = 10
+    /// <summary>A configuration is malformed, unsorted, without voters, or names a member twice.</summary>
+    | BadConfiguration = 11
+
+/// <summary>Why bytes are not a message, and where that was seen.</summary>
+[<Struct; NoComparison>]
+type DecodeError =
+    {
+        /// <summary>What is wrong.</summary>
+        Fault: DecodeFault
+        /// <summary>The offset in the body at which it was seen.</summary>
+        Offset: int
+    }
+
+    /// <summary>One sentence for diagnostics; holds nothing of the frame but the offset.</summary>
+    member this.Describe() : string =
+        let what =
+            match this.Fault with
+            | DecodeFault.None -> "the frame is well-formed"
+            | DecodeFault.Truncated -> "the frame ends within a field"
+            | DecodeFault.TrailingBytes -> "bytes follow the message"
+            | DecodeFault.UnknownTag -> "no message has this tag"
+            | DecodeFault.UnknownKind -> "no entry has this kind"
+            | DecodeFault.UnknownFlag -> "a flag without a meaning is set"
+            | DecodeFault.UnknownValue -> "an enumerated field has an unknown value"
+            | DecodeFault.TooMany -> "a count is greater than the frame can hold"
+            | DecodeFault.TooLarge -> "a peer entry is over 48 KiB"
+            | DecodeFault.OutOfRange -> "a number is out of its range"
+            | DecodeFault.NotCanonical -> "a value is not in its one canonical form"
+            | DecodeFault.BadConfiguration -> "a configuration breaks its rules"
+            | _ -> "unknown fault"
+        $"Malformed frame: {what} (at byte {this.Offset})."
+
+    /// <inheritdoc/>
+    override this.ToString() = this.Describe()
+
+/// Where the next byte is read. The first fault sticks and moves the cursor to the end, so that reads need not
+/// be checked one by one: those after a fault give zeros, which nobody gets to see.
+[<Struct; IsByRefLike; NoEquality; NoComparison>]
+type internal ReadCursor =
+    val Frame: ReadOnlySpan<byte>
+    val mutable Position: int
+    val mutable Fault: DecodeFault
+    val mutable FaultAt: int
+
+    new(frame: ReadOnlySpan<byte>) = { Frame = frame; Position = 0; Fault = DecodeFault.None; FaultAt = 0 }
+
+    member this.Remaining = this.Frame.Length - this.Position
+
+    member this.IsSound = (this.Fault = DecodeFault.None)
+
+    member this.Fail(fault: DecodeFault) =
+        if this.Fault = DecodeFault.None then
+            this.Fault <- fault
+            this.FaultAt <- this.Position
+            this.Position <- this.Frame.Length
+
+    /// The start of the next field of this size; -1, and a fault, when the frame ends before its end.
+    member this.Take(size: int) =
+        if size <= this.Remaining then
+            let at = this.Position
+            this.Position <- at + size
+            at
+        else
+            this.Fail DecodeFault.Truncated
+            -1
+
+    member this.Byte() : byte =
+        if this.Position < this.Frame.Length then
+            let value = this.Frame[this.Position]
+            this.Position <- this.Position + 1
+            value
+        else
+            this.Fail DecodeFault.Truncated
+            0uy
+
+    member this.UInt16() : uint16 =
+        let at = this.Take 2
+        if at < 0 then
+            0us
+        else
+            BinaryPrimitives.ReadUInt16LittleEndian(this.Frame.Slice at)
+
+    member this.UInt32() : uint32 =
+        let at = this.Take 4
+        if at < 0 then
+            0u
+        else
+            BinaryPrimitives.ReadUInt32LittleEndian(this.Frame.Slice at)
+
+    member this.Bytes16() : Bytes16 =
+        let at = this.Take 16
+        if at < 0 then
+            Bytes16.Zero
+        else
+            Bytes16.FromBytes(this.Frame.Slice(at, 16))
+
+    member this.Bytes32() : Bytes32 =
+        let at = this.Take 32
+        if at < 0 then
+            Bytes32.Zero
+        else
+            Bytes32.FromBytes(this.Frame.Slice(at, 32))
+
+    member this.Varint() : uint64 =
+        let first = this.Byte()
+        if first < 0x80uy then
+            uint64 first
+        else
+            this.VarintAfter first
+
+    member private this.VarintAfter(first: byte) : uint64 =
+        let mutable value = uint64 (first &&& 0x7Fuy)
+        let mutable shift = 7
+        let mutable more = true
+        while more do
+            let next = this.Byte()
+            value <- value ||| (uint64 (next &&& 0x7Fuy) <<< shift)
+            more <- next >= 0x80uy
+            // Of the tenth byte only the lowest bit is part of 64; a last byte of zero is an overlong form.
+            if this.IsSound && ((shift = 63 && next > 1uy) || next = 0uy) then
+                this.Fail DecodeFault.NotCanonical
+                more <- false
+            shift <- shift + 7
+        value
+
+    /// A term, an index or a command number.
+    member this.Number() : uint64 =
+        let value = this.Varint()
+        if value > WireFormat.NumberMax then
+            this.Fail DecodeFault.OutOfRange
+            0UL
+        else
+            value
+
+    member this.Term() : Term = Term(this.Number())
+
+    member this.Index() : LogIndex = LogIndex(this.Number())
+
+    member this.LogPosition() : LogPosition =
+        let term = this.Term()
+        let index = this.Index()
+        LogPosition(term, index)
+
+    member this.Lineage() : Lineage = Lineage(this.Bytes16())
+
+    member this.MemberId() : MemberId =
+        let peer = PeerId(this.Bytes32())
+        let incarnation = Incarnation(this.Bytes16())
+        MemberId(peer, incarnation)
+
+    member this.ProposerId() : ProposerId =
+        let author = this.MemberId()
+        let session = this.Varint()
+        ProposerId(author, session)
+
+    /// Flags of which only those of the mask have a meaning.
+    member this.Flags(mask: byte) : byte =
+        let flags = this.Byte()
+        if flags &&& ~~~mask <> 0uy then
+            this.Fail DecodeFault.UnknownFlag
+        flags &&& mask
+
+    /// How many things follow, each of at least so many bytes: never more than there is room for.
+    member this.Count(bytesMin: int) : int =
+        let count = this.Varint()
+        if
+            count > uint64 WireFormat.EntriesMax
+            || count * uint64 bytesMin > uint64 this.Remaining
+        then
+            this.Fail DecodeFault.TooMany
+            0
+        else
+            int count
+
+    /// How many entries of its batch follow a command.
+    member this.BatchRemaining() : int =
+        let remaining = this.Varint()
+        if remaining > uint64 WireFormat.BatchRemainingMax then
+            this.Fail DecodeFault.OutOfRange
+            0
+        else
+            int remaining
+
+    /// A length and so many bytes, as a view of the frame.
+    member this.Blob(frame: ReadOnlyMemory<byte>) : ReadOnlyMemory<byte> =
+        let length = this.Varint()
+        if length <= uint64 this.Remaining then
+            let at = this.Take(int length)
+            frame.Slice(at, int length)
+        else
+            this.Fail DecodeFault.Truncated
+            ReadOnlyMemory.Empty
+
+/// One function for each part of a message. They read on after a fault: the caller looks once, at the end.
+[<RequireQualifiedAccess>]
+module private Read =
+
+    let hello (cursor: byref<ReadCursor>) =
+        let versionMin = cursor.UInt16()
+        let versionMax = cursor.UInt16()
+        let network = NetworkId(cursor.Bytes32())
+        let group = GroupId(cursor.Bytes32())
+        let nonce = cursor.Bytes32()
+        let author = cursor.MemberId()
+        let lineage = cursor.Lineage()
+        let flags = cursor.Flags 1uy
+        BondMessage.Hello
+            { VersionMin = versionMin
+              VersionMax = versionMax
+              Network = network
+              Group = group
+              Nonce = nonce
+              Member = author
+              Lineage = lineage
+              Observer = (flags = 1uy) }
+
+    let peerEntry (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let entry = cursor.Blob frame
+        if entry.Length > WireFormat.PeerEntryBytesMax then
+            cursor.Fail DecodeFault.TooLarge
+        entry
+
+    let proof (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let mac = cursor.Bytes32()
+        let entry = peerEntry frame &cursor
+        BondMessage.Proof { Mac = mac; Entry = entry }
+
+    let close (cursor: byref<ReadCursor>) =
+        let reason = cursor.UInt32()
+        let reason = enum<CloseReason>(int reason)
+        if not (WireFormat.isKnown reason) then
+            cursor.Fail DecodeFault.UnknownValue
+        BondMessage.Close reason
+
+    /// The rest of the frame as the configuration that a founding ballot proposes for its lineage.
+    let founding (frame: ReadOnlyMemory<byte>) (lineage: Lineage) (cursor: byref<ReadCursor>) =
+        let length = cursor.Remaining
+        let payload = frame.Slice(cursor.Position, length)
+        match Configuration.decode payload with
+        | Ok(struct (proposed, configuration)) when proposed = lineage ->
+            cursor.Take length |> ignore
+            Ballot.Founding configuration
+        | Ok _
+        | Error _ ->
+            cursor.Fail DecodeFault.BadConfiguration
+            Ballot.Vote
+
+    let requestVote (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let last = cursor.LogPosition()
+        let ballot =
+            match cursor.Byte() with
+            | 0uy -> Ballot.PreVote
+            | 1uy -> Ballot.Vote
+            | 2uy -> founding frame lineage &cursor
+            | _ ->
+                cursor.Fail DecodeFault.UnknownValue
+                Ballot.Vote
+        Message.RequestVote { Lineage = lineage; Term = term; Last = last; Ballot = ballot }
+
+    let requestVoteReply (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let flags = cursor.Flags 3uy
+        let vote = if flags &&& 1uy <> 0uy then Vote.Granted else Vote.Denied
+        Message.RequestVoteReply
+            { Lineage = lineage; Term = term; Vote = vote; PreVote = (flags &&& 2uy <> 0uy) }
+
+    let private entryTerm (head: byte) (former: Term) (cursor: byref<ReadCursor>) =
+        if head &&& WireFormat.TermGiven = 0uy then
+            former
+        else
+            let step = cursor.Number()
+            if step = 0UL then
+                cursor.Fail DecodeFault.NotCanonical
+            elif former.Value + step > WireFormat.NumberMax then
+                cursor.Fail DecodeFault.OutOfRange
+            Term(former.Value + step)
+
+    let private entryBatch (head: byte) (cursor: byref<ReadCursor>) =
+        if head &&& WireFormat.BatchGiven = 0uy then
+            0
+        else
+            let remaining = cursor.BatchRemaining()
+            if remaining = 0 then
+                cursor.Fail DecodeFault.NotCanonical
+            remaining
+
+    let private newcomer (table: ProposerTable) (cursor: byref<ReadCursor>) =
+        let proposer = cursor.ProposerId()
+        if proposer.Equals table.Current || table.Find proposer >= 0 then
+            cursor.Fail DecodeFault.NotCanonical
+        table.Enter proposer
+
+    /// Gives the turn to the command's proposer, and gives its number.
+    let private turn (head: byte) (table: ProposerTable) (cursor: byref<ReadCursor>) =
+        if head &&& WireFormat.ProposerGiven <> 0uy then
+            let slot = cursor.Varint()
+            if slot = uint64 table.Slot then
+                cursor.Fail DecodeFault.NotCanonical
+            elif slot < uint64 table.Count then
+                table.Turn(int slot)
+            elif slot = uint64 table.Count then
+                newcomer table &cursor
+            else
+                cursor.Fail DecodeFault.OutOfRange
+        elif isNull table.Current then
+            cursor.Fail DecodeFault.NotCanonical
+        let successor = if table.Last = 0UL then 0UL else table.Last + 1UL
+        let number =
+            if head &&& WireFormat.NumberGiven = 0uy then
+                successor
+            else
+                let given = cursor.Number()
+                if given = successor then
+                    cursor.Fail DecodeFault.NotCanonical
+                given
+        if number = 0UL || number > WireFormat.NumberMax then
+            cursor.Fail DecodeFault.OutOfRange
+        table.Last <- number
+        number
+
+    let private commandOnly = WireFormat.BatchGiven ||| WireFormat.ProposerGiven ||| WireFormat.NumberGiven
+
+    let private configurationPayload (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let payload = cursor.Blob frame
+        if cursor.IsSound then
+            match Configuration.decode payload with
+            | Ok _ -> ()
+            | Error _ -> cursor.Fail DecodeFault.BadConfiguration
+        payload
+
+    let private entry
+        (frame: ReadOnlyMemory<byte>)
+        (index: LogIndex)
+        (formerTerm: Term)
+        (formerTimestamp: int64)
+        (table: ProposerTable)
+        (cursor: byref<ReadCursor>)
+        (entry: byref<LogEntry>)
+        =
+        let head = cursor.Flags WireFormat.HeadMask
+        let kind = LanguagePrimitives.EnumOfValue<byte, EntryKind>(head &&& WireFormat.KindMask)
+        let term = entryTerm head formerTerm &cursor
+        let step = cursor.Varint()
+        let timestamp = formerTimestamp + (int64 (step >>> 1) ^^^ -(int64 (step &&& 1UL)))
+        let mutable batch = 0
+        let mutable number = 0UL
+        let mutable proposer: ProposerId | null = null
+        let mutable payload = ReadOnlyMemory.Empty
+        match kind with
+        | EntryKind.Command ->
+            batch <- entryBatch head &cursor
+            number <- turn head table &cursor
+            proposer <- table.Current
+            payload <- cursor.Blob frame
+        | EntryKind.NoOp
+        | EntryKind.Configuration ->
+            if head &&& commandOnly <> 0uy then
+                cursor.Fail DecodeFault.UnknownFlag
+            if kind = EntryKind.Configuration then
+                payload <- configurationPayload frame &cursor
+        | _ -> cursor.Fail DecodeFault.UnknownKind
+        entry <-
+            { Index = index
+              Term = term
+              Kind = kind
+              BatchRemaining = batch
+              Timestamp = timestamp
+              Proposer = proposer
+              Number = number
+              Payload = payload }
+
+    let private entries (frame: ReadOnlyMemory<byte>) (previous: LogPosition) (cursor: byref<ReadCursor>) =
+        let count = cursor.Count WireFormat.EntryBytesMin
+        if previous.Index.Value + uint64 count > WireFormat.NumberMax then
+            cursor.Fail DecodeFault.OutOfRange
+        if count = 0 || not cursor.IsSound then
+            ReadOnlyMemory.Empty
+        else
+            let entries: LogEntry[] = Array.zeroCreate count
+            let table = ProposerTable()
+            let mutable place = 0
+            let mutable index = previous.Index
+            let mutable term = previous.Term
+            let mutable timestamp = 0L
+            while place < count && cursor.IsSound do
+                index <- index.Next
+                entry frame index term timestamp table &cursor &entries[place]
+                term <- entries[place].Term
+                timestamp <- entries[place].Timestamp
+                place <- place + 1
+            ReadOnlyMemory entries
+
+    let appendEntries (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let session = cursor.Varint()
+        let round = cursor.Varint()
+        let previous = cursor.LogPosition()
+        let commit = cursor.Index()
+        let header =
+            { Lineage = lineage
+              Term = term
+              Session = session
+              Round = round
+              Previous = previous
+              Commit = commit }
+        Message.AppendEntries(header, entries frame previous &cursor)
+
+    let appendEntriesReply (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let session = cursor.Varint()
+        let round = cursor.Varint()
+        let outcome =
+            match cursor.Byte() with
+            | 0uy -> AppendOutcome.Accepted(cursor.Index())
+            | 1uy ->
+                let refused = cursor.Index()
+                let hint = cursor.LogPosition()
+                AppendOutcome.Rejected(refused, hint)
+            | _ ->
+                cursor.Fail DecodeFault.UnknownValue
+                AppendOutcome.Accepted LogIndex.Zero
+        Message.AppendEntriesReply
+            { Lineage = lineage; Term = term; Session = session; Round = round; Outcome = outcome }
+
+    let readIndex (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let request = cursor.Varint()
+        Message.ReadIndex { Lineage = lineage; Term = term; Request = request }
+
+    let readIndexReply (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let request = cursor.Varint()
+        let index = cursor.Index()
+        Message.ReadIndexReply { Lineage = lineage; Term = term; Request = request; Index = index }
+
+    let private commands (frame: ReadOnlyMemory<byte>) (count: int) (cursor: byref<ReadCursor>) =
+        let proposer = cursor.ProposerId()
+        let first = cursor.Number()
+        if first = 0UL || first + uint64 count - 1UL > WireFormat.NumberMax then
+            cursor.Fail DecodeFault.OutOfRange
+        let commands: LogEntry[] =
+            if cursor.IsSound then
+                Array.zeroCreate count
+            else
+                Array.Empty()
+        let mutable place = 0
+        while place < commands.Length && cursor.IsSound do
+            let batch = cursor.BatchRemaining()
+            let payload = cursor.Blob frame
+            commands[place] <-
+                { Index = LogIndex.Zero
+                  Term = Term.Zero
+                  Kind = EntryKind.Command
+                  BatchRemaining = batch
+                  Timestamp = 0L
+                  Proposer = proposer
+                  Number = first + uint64 place
+                  Payload = payload }
+            place <- place + 1
+        ReadOnlyMemory commands
+
+    let forward (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let applied = cursor.Number()
+        let count = cursor.Count WireFormat.CommandBytesMin
+        let commands =
+            if count = 0 then
+                ReadOnlyMemory.Empty
+            else
+                commands frame count &cursor
+        Message.Forward({ Lineage = lineage; Term = term; Applied = applied }, commands)
+
+    let forwardReply (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let outcome =
+            match cursor.Byte() with
+            | 0uy ->
+                let first = cursor.Number()
+                let last = cursor.Number()
+                let index = cursor.Index()
+                ForwardOutcome.Appended(first, last, index)
+            | 1uy -> ForwardOutcome.Missing(cursor.Number())
+            | 2uy -> ForwardOutcome.Overloaded
+            | _ ->
+                cursor.Fail DecodeFault.UnknownValue
+                ForwardOutcome.Overloaded
+        Message.ForwardReply { Lineage = lineage; Term = term; Outcome = outcome }
+
+    let message (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        match cursor.Byte() with
+        | WireFormat.PingTag -> BondMessage.Ping
+        | WireFormat.PongTag -> BondMessage.Pong
+        | WireFormat.AppendEntriesTag -> BondMessage.Raft(appendEntries frame &cursor)
+        | WireFormat.AppendEntriesReplyTag -> BondMessage.Raft(appendEntriesReply &cursor)
+        | WireFormat.ForwardTag -> BondMessage.Raft(forward frame &cursor)
+        | WireFormat.ForwardReplyTag -> BondMessage.Raft(forwardReply &cursor)
+        | WireFormat.ReadIndexTag -> BondMessage.Raft(readIndex &cursor)
+        | WireFormat.ReadIndexReplyTag -> BondMessage.Raft(readIndexReply &cursor)
+        | WireFormat.RequestVoteTag -> BondMessage.Raft(requestVote frame &cursor)
+        | WireFormat.RequestVoteReplyTag -> BondMessage.Raft(requestVoteReply &cursor)
+        | WireFormat.HelloTag -> hello &cursor
+        | WireFormat.ProofTag -> proof frame &cursor
+        | WireFormat.WelcomeTag -> BondMessage.Welcome
+        | WireFormat.PeerChangedTag -> BondMessage.PeerChanged(peerEntry frame &cursor)
+        | WireFormat.AffiliatedTag -> BondMessage.Affiliated(cursor.Lineage())
+        | WireFormat.DepartingTag -> BondMessage.Departing
+        | WireFormat.CloseTag -> close &cursor
+        | _ ->
+            cursor.Fail DecodeFault.UnknownTag
+            BondMessage.Departing
+
+/// <summary>Decodes bodies of frames: tag and fields, without the length and the version before them.</summary>
+/// <remarks>
+/// Total: for any bytes at all it gives a message or an error, and never throws. Pure; any thread may call.
+/// Payloads and peer entries are views of the frame: whoever owns the frame must not change it while they live.
+/// Allocates the message, one array for its entries and one object for each proposer; never more than a frame
+/// of its length can justify.
+/// </remarks>
+[<AbstractClass; Sealed>]
+type WireReader private () =
+
+    /// <summary>Decodes one body.</summary>
+    /// <param name="frame">The whole body; bytes left over are an error.</param>
+    /// <param name="message">The message, when the result is true; else not to be looked at.</param>
+    /// <param name="error">What is wrong, when the result is false.</param>
+    /// <returns>True when the bytes are exactly one message in its canonical form.</returns>
+    static member TryDecode
+        (frame: ReadOnlyMemory<byte>, [<Out>] message: byref<BondMessage>, [<Out>] error: byref<DecodeError>)
+        : bool =
+        let mutable cursor = ReadCursor frame.Span
+        let decoded = Read.message frame &cursor
+        if cursor.Remaining > 0 then
+            cursor.Fail DecodeFault.TrailingBytes
+        error <- { Fault = cursor.Fault; Offset = cursor.FaultAt }
+        message <- decoded
+        cursor.IsSound
