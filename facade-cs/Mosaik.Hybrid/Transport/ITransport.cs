@@ -4,7 +4,7 @@ namespace Mosaik.Hybrid.Transport;
 /// <remarks>
 /// TLS 1.3 over TCP is the default; an in-process one serves tests and demos. A transport proves identities: the
 /// <see cref="ILink.RemotePeer"/> of every link it hands out holds the identity key behind that id. It knows
-/// nothing of groups, frames or tickets.
+/// nothing of groups, frames or tickets. Disposing it stops listening and breaks the links it made.
 /// </remarks>
 public interface ITransport : IAsyncDisposable
 {
@@ -82,6 +82,9 @@ public static class LinkProtocols
 
     /// <summary>Exchange of peer entries.</summary>
     public const string Discovery = "mosaik/discovery/1";
+
+    /// <summary>True for the names above.</summary>
+    internal static bool IsKnown(string? protocol) => protocol is Groups or Discovery;
 }
 
 /// <summary>Why a link could not be opened.</summary>

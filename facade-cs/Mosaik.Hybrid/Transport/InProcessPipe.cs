@@ -13,7 +13,8 @@ internal sealed class InProcessPipe
     private int _count;
     private bool _ended;
     private bool _cut;
-    private string? _fault;
+    private string? _readFault;
+    private string? _writeFault;
     private TaskCompletionSource? _changed;
 
     /// <summary>True when bytes, or the end of the stream, were swallowed by a cut.</summary>
@@ -27,7 +28,7 @@ internal sealed class InProcessPipe
             Task changed;
             lock (_gate)
             {
-                ThrowIfBroken();
+                ThrowIfBroken(_readFault);
                 if (!_cut && (_count > 0 || _ended))
                 {
                     return Dequeue(buffer.Span);
@@ -48,7 +49,7 @@ internal sealed class InProcessPipe
             Task changed;
             lock (_gate)
             {
-                ThrowIfBroken();
+                ThrowIfBroken(_writeFault);
                 if (_ended)
                 {
                     throw new IOException("The link's outgoing stream has ended.");
@@ -89,21 +90,40 @@ internal sealed class InProcessPipe
         }
     }
 
-    /// <summary>Fails all reads and writes, unless the stream has ended in order: then the rest can be read.</summary>
-    public void Break(string fault, bool evenIfEnded)
+    /// <summary>Fails all reads; a stream that has ended in order may be spared, so that its rest can be read.</summary>
+    public void BreakReader(string fault, bool spareEnded)
     {
         lock (_gate)
         {
-            _fault ??= _ended && !evenIfEnded ? null : fault;
+            _readFault ??= _ended && spareEnded ? null : fault;
             Changed();
         }
     }
 
-    private void ThrowIfBroken()
+    /// <summary>Fails all writes.</summary>
+    public void BreakWriter(string fault)
     {
-        if (_fault is not null)
+        lock (_gate)
         {
-            throw new IOException(_fault);
+            _writeFault ??= fault;
+            Changed();
+        }
+    }
+
+    /// <summary>Notes that the other end's abort was swallowed by a cut.</summary>
+    public void Lose()
+    {
+        lock (_gate)
+        {
+            HasLost = true;
+        }
+    }
+
+    private static void ThrowIfBroken(string? fault)
+    {
+        if (fault is not null)
+        {
+            throw new IOException(fault);
         }
     }
 
