@@ -94,7 +94,10 @@ type Bytes16(high: uint64, low: uint64) =
     static member FromBytes(bytes: ReadOnlySpan<byte>) =
         if bytes.Length <> 16 then
             raise (ArgumentException("Exactly 16 bytes are needed.", nameof bytes))
-        Bytes16(BinaryPrimitives.ReadUInt64BigEndian bytes, BinaryPrimitives.ReadUInt64BigEndian(bytes.Slice 8))
+        Bytes16(
+            BinaryPrimitives.ReadUInt64BigEndian bytes,
+            BinaryPrimitives.ReadUInt64BigEndian(bytes.Slice 8)
+        )
 
     /// <summary>Writes the 16 bytes to the start of the span.</summary>
     /// <exception cref="T:System.ArgumentOutOfRangeException">The span is shorter than 16 bytes.</exception>
@@ -103,4 +106,5 @@ type Bytes16(high: uint64, low: uint64) =
         BinaryPrimitives.WriteUInt64BigEndian(destination.Slice 8, low)
 
     /// <summary>32 lowercase hexadecimal digits.</summary>
-    override _.ToString() = high.ToString "x16" + low.ToString "x16"
+    override _.ToString() =
+        high.ToString "x16" + low.ToString "x16"

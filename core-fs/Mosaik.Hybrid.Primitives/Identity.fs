@@ -263,7 +263,10 @@ type MemberId(peer: PeerId, incarnation: Incarnation) =
             byPeer
         else
             let byHigh = compare incarnation.Value.High other.Incarnation.Value.High
-            if byHigh <> 0 then byHigh else compare incarnation.Value.Low other.Incarnation.Value.Low
+            if byHigh <> 0 then
+                byHigh
+            else
+                compare incarnation.Value.Low other.Incarnation.Value.Low
 
     /// <inheritdoc/>
     member this.Equals(other: MemberId | null) =
@@ -284,7 +287,8 @@ type MemberId(peer: PeerId, incarnation: Incarnation) =
         peer.Short + "/" + incarnation.ToString().Substring(0, 6)
 
     static member op_Equality(left: MemberId | null, right: MemberId | null) = Object.Equals(left, right)
-    static member op_Inequality(left: MemberId | null, right: MemberId | null) = not (Object.Equals(left, right))
+    static member op_Inequality(left: MemberId | null, right: MemberId | null) =
+        not (Object.Equals(left, right))
 
     interface IEquatable<MemberId> with
         member this.Equals other = this.Equals other
@@ -319,7 +323,9 @@ type ProposerId(author: MemberId, session: uint64) =
     member this.Equals(other: ProposerId | null) =
         match other with
         | null -> false
-        | other -> Object.ReferenceEquals(this, other) || (session = other.Session && author.Equals other.Member)
+        | other ->
+            Object.ReferenceEquals(this, other)
+            || (session = other.Session && author.Equals other.Member)
 
     override this.Equals(other: obj | null) =
         match other with
@@ -329,7 +335,8 @@ type ProposerId(author: MemberId, session: uint64) =
     override _.GetHashCode() =
         HashCode.Combine(author.GetHashCode(), session)
 
-    override _.ToString() = author.ToString() + "#" + string session
+    override _.ToString() =
+        author.ToString() + "#" + string session
 
     interface IEquatable<ProposerId> with
         member this.Equals other = this.Equals other
@@ -339,5 +346,8 @@ type ProposerId(author: MemberId, session: uint64) =
             match other with
             | :? ProposerId as other ->
                 let byMember = (author :> IComparable).CompareTo other.Member
-                if byMember <> 0 then byMember else compare session other.Session
+                if byMember <> 0 then
+                    byMember
+                else
+                    compare session other.Session
             | _ -> 1

@@ -71,7 +71,8 @@ type LogPosition(term: Term, index: LogIndex) =
     static member Zero = LogPosition(Term.Zero, LogIndex.Zero)
 
     /// <summary>Term and index, as <c>3/17</c>.</summary>
-    override _.ToString() = string term.Value + "/" + string index.Value
+    override _.ToString() =
+        string term.Value + "/" + string index.Value
 
     static member op_Equality(left: LogPosition, right: LogPosition) =
         left.Term.Value = right.Term.Value && left.Index.Value = right.Index.Value
@@ -93,13 +94,18 @@ type LogRange(first: LogIndex, last: LogIndex) =
     member _.IsEmpty = last.Value < first.Value
 
     /// <summary>How many indexes are in the range.</summary>
-    member _.Count = if last.Value < first.Value then 0 else int (last.Value - first.Value + 1UL)
+    member _.Count =
+        if last.Value < first.Value then
+            0
+        else
+            int (last.Value - first.Value + 1UL)
 
     /// <summary>True when the index is in the range.</summary>
     member _.Contains(index: LogIndex) =
         index.Value >= first.Value && index.Value <= last.Value
 
-    override _.ToString() = string first.Value + ".." + string last.Value
+    override _.ToString() =
+        string first.Value + ".." + string last.Value
 
 /// <summary>What an entry is for.</summary>
 type EntryKind =

@@ -18,17 +18,22 @@ type Instant(milliseconds: int64) =
     static member Never = Instant System.Int64.MaxValue
 
     /// <summary>This moment plus a number of milliseconds.</summary>
-    member _.Plus(milliseconds': int) = Instant(milliseconds + int64 milliseconds')
+    member _.Plus(milliseconds': int) =
+        Instant(milliseconds + int64 milliseconds')
 
     /// <summary>Milliseconds from an earlier moment to this one.</summary>
     member _.Since(earlier: Instant) = milliseconds - earlier.Milliseconds
 
     override _.ToString() =
-        if milliseconds = System.Int64.MaxValue then "never" else string milliseconds + "ms"
+        if milliseconds = System.Int64.MaxValue then
+            "never"
+        else
+            string milliseconds + "ms"
 
     static member op_Equality(left: Instant, right: Instant) = left.Milliseconds = right.Milliseconds
     static member op_Inequality(left: Instant, right: Instant) = left.Milliseconds <> right.Milliseconds
     static member op_LessThan(left: Instant, right: Instant) = left.Milliseconds < right.Milliseconds
     static member op_GreaterThan(left: Instant, right: Instant) = left.Milliseconds > right.Milliseconds
     static member op_LessThanOrEqual(left: Instant, right: Instant) = left.Milliseconds <= right.Milliseconds
-    static member op_GreaterThanOrEqual(left: Instant, right: Instant) = left.Milliseconds >= right.Milliseconds
+    static member op_GreaterThanOrEqual(left: Instant, right: Instant) =
+        left.Milliseconds >= right.Milliseconds

@@ -89,7 +89,10 @@ module ConsensusConfig =
             else
                 []
         let rule broken setting message =
-            if broken then [ { Setting = setting; Message = message } ] else []
+            if broken then
+                [ { Setting = setting; Message = message } ]
+            else
+                []
         List.concat
             [ range "heartbeat_interval" config.HeartbeatInterval 1 600_000
               range "heartbeat_jitter" config.HeartbeatJitter 0 600_000

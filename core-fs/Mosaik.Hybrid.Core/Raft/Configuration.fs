@@ -55,14 +55,18 @@ module Configuration =
     let isObserver id configuration = contains id configuration.Observers
 
     let isMember id configuration =
-        isVoter id configuration || contains id configuration.Learners || isObserver id configuration
+        isVoter id configuration
+        || contains id configuration.Learners
+        || isObserver id configuration
 
     /// Every voter of either half, once.
     let voters (configuration: Configuration) =
         if configuration.Outgoing.IsEmpty then
             configuration.Voters
         else
-            List.append configuration.Voters configuration.Outgoing |> List.distinct |> List.sort
+            List.append configuration.Voters configuration.Outgoing
+            |> List.distinct
+            |> List.sort
 
     /// Everybody, once.
     let members (configuration: Configuration) =
@@ -76,7 +80,8 @@ module Configuration =
             |> List.exists (fun struct (newcomer, _) -> newcomer.Peer = id.Peer && not (newcomer.Equals id))
         let keep = List.filter (replaced >> not)
         let added wanted =
-            newcomers |> List.choose (fun struct (id, observer) -> if observer = wanted then Some id else None)
+            newcomers
+            |> List.choose (fun struct (id, observer) -> if observer = wanted then Some id else None)
         { configuration with
             Learners = keep configuration.Learners @ added false |> List.sort
             Observers = keep configuration.Observers @ added true |> List.sort }
@@ -105,7 +110,9 @@ module Configuration =
         bytes
 
     let private isSorted (members: MemberId list) =
-        members |> List.pairwise |> List.forall (fun (left, right) -> compare left right < 0)
+        members
+        |> List.pairwise
+        |> List.forall (fun (left, right) -> compare left right < 0)
 
     let private check (configuration: Configuration) =
         let everybody = members configuration
@@ -123,11 +130,16 @@ module Configuration =
             Ok configuration
 
     /// Reads a payload; total over all bytes.
-    let decode (payload: ReadOnlyMemory<byte>) : Result<struct (Lineage * Configuration), ConfigurationError> =
+    let decode
+        (payload: ReadOnlyMemory<byte>)
+        : Result<struct (Lineage * Configuration), ConfigurationError> =
         let length = payload.Length
         let readMember (at: int) =
             let bytes = payload.Span.Slice(at, memberSize)
-            MemberId(PeerId.FromBytes(bytes.Slice(0, 32)), Incarnation(Bytes16.FromBytes(bytes.Slice(32, 16))))
+            MemberId(
+                PeerId.FromBytes(bytes.Slice(0, 32)),
+                Incarnation(Bytes16.FromBytes(bytes.Slice(32, 16)))
+            )
         let readList at =
             if at + 2 > length then
                 Error Truncated

@@ -1,0 +1,184 @@
+namespace Mosaik.Hybrid.Core
+
+open System
+
+open Mosaik.Hybrid
+
+/// What a member does with a leader's appends (Raft §5.3), and what it answers.
+[<RequireQualifiedAccess>]
+module Follower =
+
+    /// Entries that no honest leader sends: not consecutive after `Previous`, terms that fall or lie after the
+    /// leader's.
+    let private malformed (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) =
+        let span = entries.Span
+        let mutable last = header.Previous
+        let mutable sound = header.Previous.Term <= header.Term
+        for place in 0 .. span.Length - 1 do
+            let entry = &span[place]
+            sound <-
+                sound
+                && entry.Index = last.Index.Next
+                && entry.Term >= last.Term
+                && entry.Term <= header.Term
+            last <- LogPosition(entry.Term, entry.Index)
+        not sound
+
+    /// The first entry of a log must say which lineage it founds; a log can't be joined anywhere else.
+    let private founds (lineage: Lineage) (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) =
+        header.Previous.Index = LogIndex.Zero
+        && not entries.IsEmpty
+        && entries.Span[0].Kind = EntryKind.Configuration
+        && (match Configuration.decode entries.Span[0].Payload with
+            | Ok(struct (founded, _)) -> founded = lineage
+            | Error _ -> false)
+
+    /// How many of the entries the log already holds, with the same terms.
+    let private alreadyHeld (entries: ReadOnlyMemory<LogEntry>) (outline: LogOutline) =
+        let span = entries.Span
+        let mutable held = 0
+        // The usual case first: everything is new.
+        if not span.IsEmpty && span[0].Index <= outline.Last.Index then
+            while held < span.Length
+                  && LogOutline.termAt span[held].Index outline = ValueSome span[held].Term do
+                held <- held + 1
+        held
+
+    /// Takes entries that fit: keeps what is held already, removes what conflicts, appends the rest. Every entry
+    /// is compared, and matching ones are never removed (S19; a late append must not shorten the log).
+    let private accept (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) (state: State) =
+        let held = alreadyHeld entries state.Outline
+        let fresh = entries.Slice held
+        let state =
+            if not fresh.IsEmpty && fresh.Span[0].Index <= state.Outline.Last.Index then
+                LogWrites.truncateFrom fresh.Span[0].Index state
+            else
+                state
+        match state.Halted with
+        | ValueSome _ -> state
+        | ValueNone ->
+            let verified = header.Previous.Index.Plus entries.Length
+            let state =
+                if fresh.IsEmpty then
+                    state
+                else
+                    LogWrites.append fresh state
+            // Only what this leader is known to have too: the rest of the log may be another's (Raft §5.3).
+            let committed = if header.Commit < verified then header.Commit else verified
+            let follow = state.Follow
+            let state =
+                { state with
+                    Follow = { follow with Verified = max follow.Verified verified; Refusal = ValueNone }
+                    Online = state.Online || header.Commit <= verified }
+            LogWrites.advanceCommit committed state
+
+    let private refuse (header: AppendHeader) (state: State) =
+        let hint = LogOutline.lastAtMost header.Previous.Index header.Previous.Term state.Outline
+        { state with
+            Online = false
+            Follow =
+                { state.Follow with Refusal = ValueSome(AppendOutcome.Rejected(header.Previous.Index, hint)) } }
+
+    /// Drops what the base already covers: it is committed, and so equal to the leader's.
+    let private afterBase (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) (state: State) =
+        let basis = state.Outline.Base
+        if header.Previous.Index >= basis.Index then
+            struct (header, entries)
+        else
+            let covered = basis.Index.Value - header.Previous.Index.Value
+            if covered >= uint64 entries.Length then
+                struct ({ header with Previous = basis }, ReadOnlyMemory.Empty)
+            else
+                struct ({ header with Previous = basis }, entries.Slice(int covered))
+
+    let private adopt (header: AppendHeader) (state: State) =
+        let follow = state.Follow
+        let follow =
+            if follow.Session = header.Session then
+                follow
+            else
+                // A new replication session: what the former one verified is verified again (rule 15).
+                { Session = header.Session
+                  Round = 0UL
+                  Verified = LogIndex.Zero
+                  Acknowledged = LogIndex.Zero
+                  AnswerDue = false
+                  Refusal = ValueNone }
+        { state with Follow = { follow with Round = max follow.Round header.Round; AnswerDue = true } }
+
+    let private compareLogs (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) (state: State) =
+        let struct (header, entries) = afterBase header entries state
+        match LogOutline.termAt header.Previous.Index state.Outline with
+        | ValueSome term when term = header.Previous.Term -> accept header entries state
+        | ValueSome _ when header.Previous.Index <= state.CommitIndex ->
+            State.halt
+                "Committed entries are equal everywhere (rule 4)."
+                $"the leader has {header.Previous}, committed here is {state.CommitIndex}, last {state.Outline.Last}"
+                state
+        | ValueSome _
+        | ValueNone -> refuse header state
+
+    /// The leader of this term, or a later one, says what its log holds.
+    let onAppendEntries config clock (sender: MemberId) (header: AppendHeader) entries (state: State) =
+        if header.Term < state.CurrentTerm then
+            // A deposed leader learns of the later term from the answer.
+            let reply: AppendEntriesReply =
+                { Lineage = header.Lineage
+                  Term = state.CurrentTerm
+                  Session = header.Session
+                  Round = 0UL
+                  Outcome = AppendOutcome.Rejected(header.Previous.Index, state.Outline.Last) }
+            State.send sender (Message.AppendEntriesReply reply) state
+        elif State.isLeader state then
+            State.halt
+                "At most one member leads in a term (Election Safety)."
+                $"{sender} and {state.Self} both lead in term {header.Term}"
+                state
+        elif malformed header entries then
+            State.say
+                (Output.Blame(sender, $"an append after {header.Previous} whose entries do not follow on"))
+                state
+        else
+            let state =
+                state
+                |> Roles.becomeFollower config clock (ValueSome sender)
+                |> adopt header
+                |> State.resetElection config clock
+            let state = { state with LeaderHeardAt = clock.Now }
+            if not (State.isUnaffiliated state) then
+                compareLogs header entries state
+            elif founds header.Lineage header entries then
+                compareLogs header entries { state with Lineage = header.Lineage }
+            else
+                refuse header state
+
+    /// Tells the leader once a transition how far the log is durable and equal to its own: at once when the
+    /// leader waits for a sign of life, else when there is something new to acknowledge.
+    let answer (state: State) =
+        let follow = state.Follow
+        match state.Role, state.Leader with
+        | Role.Follower, ValueSome leader when not (leader.Equals state.Self) ->
+            let durable = min follow.Verified state.DurableIndex
+            let reply (outcome: AppendOutcome) =
+                Message.AppendEntriesReply
+                    { Lineage = state.Lineage
+                      Term = state.CurrentTerm
+                      Session = follow.Session
+                      Round = follow.Round
+                      Outcome = outcome }
+            match follow.Refusal with
+            | ValueSome refusal ->
+                { state with Follow = { follow with Refusal = ValueNone; AnswerDue = false } }
+                |> State.send leader (reply refusal)
+            | ValueNone ->
+                // While a write is on its way its end will bring the answer, unless there was nothing to write.
+                if durable > follow.Acknowledged || (follow.AnswerDue && durable = follow.Verified) then
+                    { state with Follow = { follow with Acknowledged = durable; AnswerDue = false } }
+                    |> State.send leader (reply (AppendOutcome.Accepted durable))
+                elif follow.AnswerDue && state.PendingEntries.IsEmpty then
+                    { state with Follow = { follow with AnswerDue = false } }
+                    |> State.send leader (reply (AppendOutcome.Accepted durable))
+                else
+                    state
+        | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ ->
+            state

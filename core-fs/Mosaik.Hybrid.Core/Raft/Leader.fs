@@ -1,0 +1,241 @@
+namespace Mosaik.Hybrid.Core
+
+open System
+
+open Mosaik.Hybrid
+
+/// A leader's log and its followers (Raft §5.3, §5.4.2), with pipelined appends and check-quorum (rule 7).
+/// Handlers note what has become possible; `replicate` says it once, at the end of the transition.
+[<RequireQualifiedAccess>]
+module Leader =
+
+    /// How far the log of a member is durable and equal to the leader's; the leader's own copy included (rule 3).
+    let private durableAt (leading: LeaderState) (state: State) (id: MemberId) =
+        if id.Equals state.Self then
+            state.DurableIndex
+        else
+            match leading.Progress.TryFind id with
+            | Some progress -> progress.MatchIndex
+            | None -> LogIndex.Zero
+
+    /// Commits what a majority holds durably, if it is of the own term: an older entry could still be
+    /// overwritten (Raft §5.4.2, Figure 8), and is committed with the first of the own term.
+    let tryCommit (state: State) =
+        match state.Role, State.configuration state with
+        | Role.Leader leading, ValueSome configuration ->
+            let index = Quorum.committed configuration (durableAt leading state)
+            if
+                index > state.CommitIndex
+                && LogOutline.termAt index state.Outline = ValueSome state.CurrentTerm
+            then
+                let state = LogWrites.advanceCommit index state
+                { state with Online = state.Online || index >= leading.TermStart }
+            else
+                state
+        | (Role.Leader _ | Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _), _ ->
+            state
+
+    let private withProgress (id: MemberId) (progress: Progress) (leading: LeaderState) (state: State) =
+        { state with Role = Role.Leader { leading with Progress = leading.Progress.Add(id, progress) } }
+
+    /// The member refused: go back to the last position that both could have (a whole term at a time), and ask
+    /// again one append at a time.
+    let private backtrack (refused: LogIndex) (hint: LogPosition) (progress: Progress) (state: State) =
+        let isStale =
+            refused <= progress.MatchIndex && progress.MatchIndex <> LogIndex.Zero
+            || refused >= progress.NextIndex
+        if isStale then
+            progress
+        else
+            let common = LogOutline.lastAtMost hint.Index hint.Term state.Outline
+            let next = common.Index.Next
+            { progress with
+                NextIndex =
+                    (if next > progress.MatchIndex.Next then
+                         next
+                     else
+                         progress.MatchIndex.Next)
+                Mode = ReplicationMode.Probe false }
+
+    /// A member answered. Answers of a former session or term change nothing (rule 15).
+    let onAppendEntriesReply (clock: Clock) (sender: MemberId) (reply: AppendEntriesReply) (state: State) =
+        match state.Role with
+        | Role.Leader leading when reply.Term = state.CurrentTerm ->
+            match leading.Progress.TryFind sender with
+            | Some progress when progress.Session = reply.Session ->
+                let progress =
+                    { progress with HeardAt = clock.Now; RoundEchoed = max progress.RoundEchoed reply.Round }
+                match reply.Outcome with
+                | AppendOutcome.Accepted upTo when upTo > state.Outline.Last.Index ->
+                    State.say (Output.Blame(sender, $"acknowledged {upTo}, which was never sent")) state
+                | AppendOutcome.Accepted upTo ->
+                    let progress =
+                        { progress with
+                            MatchIndex = max progress.MatchIndex upTo
+                            NextIndex = max progress.NextIndex upTo.Next
+                            Mode = ReplicationMode.Replicate }
+                    state |> withProgress sender progress leading |> tryCommit
+                | AppendOutcome.Rejected(refused, hint) ->
+                    withProgress sender (backtrack refused hint progress state) leading state
+            | Some _
+            | None -> state
+        | Role.Leader _
+        | Role.Follower
+        | Role.PreCandidate _
+        | Role.Candidate _
+        | Role.Founder _ -> state
+
+    /// Appends entries of the own term, stamped with their places and the time.
+    let append (clock: Clock) (entries: ReadOnlyMemory<LogEntry>) (state: State) =
+        let timestamp = max state.LastTimestamp clock.Wall
+        let source = entries.Span
+        let stamped: LogEntry[] = Array.zeroCreate source.Length
+        let mutable index = state.Outline.Last.Index
+        for place in 0 .. source.Length - 1 do
+            index <- index.Next
+            let entry = &source[place]
+            stamped[place] <-
+                { Index = index
+                  Term = state.CurrentTerm
+                  Kind = entry.Kind
+                  BatchRemaining = entry.BatchRemaining
+                  Timestamp = timestamp
+                  Proposer = entry.Proposer
+                  Number = entry.Number
+                  Payload = entry.Payload }
+        LogWrites.append (ReadOnlyMemory stamped) state
+
+    /// True while the leader may take that many more entries.
+    let hasRoom (config: NodeConfig) (count: int) (state: State) =
+        state.Outline.Last.Index.Value - state.CommitIndex.Value + uint64 count
+        <= uint64 config.Consensus.EntriesUncommittedMax
+
+    /// Heartbeats are due, and perhaps no quorum has been heard for an election timeout: then somebody else may
+    /// lead already, and this member steps down (rule 7).
+    let onTick (config: NodeConfig) (clock: Clock) (state: State) =
+        match state.Role, State.configuration state with
+        | Role.Leader leading, ValueSome configuration when clock.Now >= leading.HeartbeatAt ->
+            let heardAt (id: MemberId) =
+                if id.Equals state.Self then
+                    clock.Now
+                else
+                    match leading.Progress.TryFind id with
+                    | Some progress -> progress.HeardAt
+                    | None -> State.longAgo
+            let silence = clock.Now.Since(Quorum.heardSince configuration heardAt)
+            if silence >= int64 config.Consensus.ElectionTimeout then
+                Roles.becomeFollower config clock ValueNone state
+            else
+                let due =
+                    leading.Progress
+                    |> Map.map (fun _ progress -> { progress with HeartbeatDue = true })
+                { state with
+                    Role =
+                        Role.Leader
+                            { leading with
+                                Progress = due
+                                HeartbeatAt = clock.Now.Plus config.Consensus.HeartbeatInterval } }
+        | (Role.Leader _ | Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _), _ ->
+            state
+
+    let private headerAt (next: LogIndex) (progress: Progress) (leading: LeaderState) (state: State) =
+        match LogOutline.positionAt next.Previous state.Outline with
+        | ValueSome previous ->
+            ValueSome
+                { Lineage = state.Lineage
+                  Term = state.CurrentTerm
+                  Session = progress.Session
+                  Round = leading.Round
+                  Previous = previous
+                  Commit = state.CommitIndex }
+        | ValueNone -> ValueNone
+
+    let private said (leading: LeaderState) (state: State) (progress: Progress) =
+        { progress with HeartbeatDue = false; CommitSent = state.CommitIndex; RoundSent = leading.Round }
+
+    /// True when the window to a member has room for more (bounded by entries and by bytes).
+    let private windowIsOpen (config: NodeConfig) (progress: Progress) (state: State) =
+        progress.NextIndex <= state.Outline.Last.Index
+        && (match progress.Mode with
+            | ReplicationMode.Probe isWaiting -> not isWaiting
+            | ReplicationMode.Replicate ->
+                let sent = progress.NextIndex.Previous
+                sent.Value - progress.MatchIndex.Value < uint64 config.Consensus.EntriesInFlightMax
+                && LogOutline.bytesBetween progress.MatchIndex sent state.Outline <
+                    int64 config.Consensus.BytesInFlightMax)
+
+    /// Sends what the window allows, each append bounded by entries and bytes.
+    let rec private sendEntries
+        config
+        id
+        (progress: Progress)
+        (leading: LeaderState)
+        (state: State)
+        : struct (Progress * State) =
+        if not (windowIsOpen config progress state) then
+            struct (progress, state)
+        else
+            match headerAt progress.NextIndex progress leading state with
+            | ValueNone -> struct (progress, state)
+            | ValueSome header ->
+                let consensus = config.Consensus
+                let last =
+                    LogOutline.lastOfBatch
+                        progress.NextIndex
+                        consensus.EntriesPerAppendMax
+                        consensus.BytesPerAppendMax
+                        state.Outline
+                let range = LogRange(progress.NextIndex, last)
+                let state = State.say (Output.SendEntries(id, header, range)) state
+                match progress.Mode with
+                | ReplicationMode.Probe _ ->
+                    struct (said leading state { progress with Mode = ReplicationMode.Probe true }, state)
+                | ReplicationMode.Replicate ->
+                    let progress = said leading state { progress with NextIndex = last.Next }
+                    sendEntries config id progress leading state
+
+    /// An append without entries, when nothing else carried the news: a heartbeat, a commit index, a read round.
+    let private sendNews
+        id
+        (progress: Progress)
+        (leading: LeaderState)
+        (state: State)
+        : struct (Progress * State) =
+        let isNews =
+            progress.HeartbeatDue
+            || progress.CommitSent < state.CommitIndex
+            || progress.RoundSent < leading.Round
+        if not isNews then
+            struct (progress, state)
+        else
+            match headerAt progress.NextIndex progress leading state with
+            | ValueNone -> struct (progress, state)
+            | ValueSome header ->
+                let message = Message.AppendEntries(header, ReadOnlyMemory.Empty)
+                struct (said leading state progress, State.send id message state)
+
+    /// Says to every reachable member what it lacks. Called once a transition, so that a burst of proposals,
+    /// answers and ticks makes one message a member.
+    let replicate (config: NodeConfig) (state: State) =
+        match state.Role with
+        | Role.Leader leading ->
+            let tell (state: State) (id: MemberId) (progress: Progress) =
+                if not (state.Bonded.ContainsKey id) then
+                    state
+                else
+                    let struct (after, state) = sendEntries config id progress leading state
+                    let struct (after, state) = sendNews id after leading state
+                    if Object.ReferenceEquals(after, progress) then
+                        state
+                    else
+                        match state.Role with
+                        | Role.Leader current -> withProgress id after current state
+                        | Role.Follower
+                        | Role.PreCandidate _
+                        | Role.Candidate _
+                        | Role.Founder _ -> state
+            leading.Progress |> Map.fold tell state
+        | Role.Follower
+        | Role.PreCandidate _
+        | Role.Candidate _
+        | Role.Founder _ -> state

@@ -1,0 +1,127 @@
+namespace Mosaik.Hybrid.Core
+
+open System
+
+open Mosaik.Hybrid
+
+/// Changes to the log, and what of them is durable. An entry counts for a member only when its store says so,
+/// the leader's own included (rule 3).
+[<RequireQualifiedAccess>]
+module LogWrites =
+
+    /// Puts the configurations among the entries into force (Raft §6: from append on).
+    let private withConfigurations (entries: ReadOnlyMemory<LogEntry>) (state: State) =
+        let mutable configurations = state.Configurations
+        let mutable broken = ValueNone
+        let span = entries.Span
+        for place in 0 .. span.Length - 1 do
+            if span[place].Kind = EntryKind.Configuration then
+                match Configuration.decode span[place].Payload with
+                | Ok(struct (_, configuration)) ->
+                    configurations <- struct (span[place].Index, configuration) :: configurations
+                | Error error -> broken <- ValueSome $"entry {span[place].Position}: {error}"
+        let state = { state with Configurations = configurations }
+        match broken with
+        | ValueSome evidence -> State.halt "A configuration entry holds a configuration." evidence state
+        | ValueNone -> state
+
+    /// Appends entries that follow on from the last one.
+    let append (entries: ReadOnlyMemory<LogEntry>) (state: State) =
+        if entries.IsEmpty then
+            state
+        else
+            let last = entries.Span[entries.Length - 1]
+            { state with
+                Outline = LogOutline.append entries state.Outline
+                PendingEntries = entries :: state.PendingEntries
+                LastTimestamp = max state.LastTimestamp last.Timestamp }
+            |> withConfigurations entries
+
+    /// What is left of entries that this same transition had appended.
+    let private trimPending (from: LogIndex) (pending: ReadOnlyMemory<LogEntry> list) =
+        pending
+        |> List.choose (fun entries ->
+            let first = entries.Span[0].Index
+            if first >= from then
+                None
+            else
+                Some(entries.Slice(0, min entries.Length (int (from.Value - first.Value)))))
+
+    /// Removes the entries from an index on. Never at or below the commit index: that would undo a promise
+    /// (rule 4), so it halts instead.
+    let truncateFrom (from: LogIndex) (state: State) =
+        if from <= state.CommitIndex then
+            State.halt
+                "A member never truncates at or below its commit index (rule 4)."
+                $"asked to truncate from {from}, committed {state.CommitIndex}, last {state.Outline.Last}"
+                state
+        else
+            let kept = from.Previous
+            let atMost (index: LogIndex) = if index < kept then index else kept
+            { state with
+                Outline = LogOutline.truncateFrom from state.Outline
+                Configurations =
+                    state.Configurations |> List.skipWhile (fun struct (index, _) -> index >= from)
+                PendingEntries = trimPending from state.PendingEntries
+                PendingTruncate =
+                    if state.PendingTruncate = LogIndex.Zero || from < state.PendingTruncate then
+                        from
+                    else
+                        state.PendingTruncate
+                DurableIndex = atMost state.DurableIndex
+                Unsynced =
+                    state.Unsynced
+                    |> List.map (fun struct (sequence, index) -> struct (sequence, atMost index)) }
+
+    /// A write came to rest. Later truncations have already lowered what it is good for.
+    let onPersisted (sequence: uint64) (state: State) =
+        let rec settle (durable: LogIndex) (unsynced: struct (uint64 * LogIndex) list) =
+            match unsynced with
+            | struct (oldest, index) :: later when oldest <= sequence ->
+                settle (if index > durable then index else durable) later
+            | rest -> struct (durable, rest)
+        let struct (durable, unsynced) = settle state.DurableIndex state.Unsynced
+        { state with
+            DurableIndex = durable
+            Unsynced = unsynced
+            PersistedSequence = max state.PersistedSequence sequence }
+
+    /// Turns what the transition gathered into one write, if there is anything to write.
+    let seal (hardStateChanged: bool) (state: State) : struct (State * Output voption) =
+        let appended = not state.PendingEntries.IsEmpty
+        if not hardStateChanged && not appended && state.PendingTruncate = LogIndex.Zero then
+            struct (state, ValueNone)
+        else
+            let sequence = state.WriteSequence + 1UL
+            let write =
+                { Sequence = sequence
+                  HardState = if hardStateChanged then State.hardState state else null
+                  TruncateFrom = state.PendingTruncate
+                  Entries = List.rev state.PendingEntries }
+            let state =
+                { state with
+                    WriteSequence = sequence
+                    HardStateSequence =
+                        if hardStateChanged then
+                            sequence
+                        else
+                            state.HardStateSequence
+                    Unsynced = state.Unsynced @ [ struct (sequence, state.Outline.Last.Index) ]
+                    PendingEntries = []
+                    PendingTruncate = LogIndex.Zero }
+            struct (state, ValueSome(Output.Write write))
+
+    /// The commit index goes up, never down (rule 12), and settles which configuration can't be undone.
+    let advanceCommit (index: LogIndex) (state: State) =
+        if index <= state.CommitIndex then
+            state
+        else
+            let rec settled (configurations: struct (LogIndex * Configuration) list) =
+                match configurations with
+                | struct (at, configuration) :: older ->
+                    if at <= index then
+                        [ struct (at, configuration) ]
+                    else
+                        struct (at, configuration) :: settled older
+                | [] -> []
+            { state with CommitIndex = index; Configurations = settled state.Configurations }

@@ -1,0 +1,250 @@
+namespace Mosaik.Hybrid.Core
+
+open Mosaik.Hybrid
+
+/// What one step makes: the next state, and what must be done, in this order.
+[<Struct; NoEquality; NoComparison>]
+type Transition =
+    {
+        State: State
+        /// First the write, then words, then what to apply and whom to notify.
+        Outputs: Output list
+        /// No word to others may leave before the write of this sequence is durable; 0 when all may leave at
+        /// once (rule 2: term and vote before any message that depends on them).
+        SendAfter: uint64
+    }
+
+/// Consensus as one function: `step`. Handlers return the new state and words to others; what must follow from a
+/// change of state (persist, apply, deadline, notices) is derived here by comparing before with after, so that
+/// no handler can forget it.
+[<RequireQualifiedAccess>]
+module Raft =
+
+    /// A later term in a message ends whatever this member was in an earlier one (Raft §5.1). Vote requests are
+    /// not here: a member that hears a live leader does not let them touch its term (rule 5). A granted pre-vote
+    /// carries the term that was asked about, in which nobody is yet.
+    let private applyTermRule config clock (message: Message) (state: State) =
+        let term =
+            match message with
+            | Message.RequestVote _ -> state.CurrentTerm
+            | Message.RequestVoteReply reply when reply.PreVote && reply.Vote = Vote.Granted ->
+                state.CurrentTerm
+            | Message.RequestVoteReply reply -> reply.Term
+            | Message.AppendEntries(header, _) -> header.Term
+            | Message.AppendEntriesReply reply -> reply.Term
+            | Message.ReadIndex request -> request.Term
+            | Message.ReadIndexReply reply -> reply.Term
+            | Message.Forward(header, _) -> header.Term
+            | Message.ForwardReply reply -> reply.Term
+        if term > state.CurrentTerm then
+            Roles.stepDownTo config clock term state
+        else
+            state
+
+    let private handle config clock (sender: MemberId) (message: Message) (state: State) =
+        match message with
+        | Message.RequestVote request -> Election.onRequestVote config clock sender request state
+        | Message.RequestVoteReply reply -> Election.onRequestVoteReply config clock sender reply state
+        | Message.AppendEntries(header, entries) ->
+            Follower.onAppendEntries config clock sender header entries state
+        | Message.AppendEntriesReply reply -> Leader.onAppendEntriesReply clock sender reply state
+        | Message.ReadIndex request -> Reads.onReadIndex sender request state
+        | Message.ReadIndexReply reply -> Reads.onReadIndexReply reply state
+        | Message.Forward(header, commands) -> Forwarding.onForward config clock sender header commands state
+        | Message.ForwardReply reply -> Forwarding.onForwardReply config clock sender reply state
+
+    /// Messages of another lineage change nothing but what is known of their sender (rule 13).
+    let private isForeign (message: Message) (state: State) =
+        let lineage = Message.lineageOf message
+        not lineage.IsNone && not state.Lineage.IsNone && lineage <> state.Lineage
+
+    let private onReceived config clock (sender: MemberId) (message: Message) (state: State) =
+        match message, state.Role with
+        | Message.RequestVote { Ballot = Ballot.Founding proposal } & Message.RequestVote request, _ ->
+            Founding.onRequestVote config clock sender request proposal state
+        | Message.RequestVoteReply reply, Role.Founder _ ->
+            state
+            |> applyTermRule config clock message
+            |> Founding.onRequestVoteReply config clock sender reply
+        | (Message.RequestVote _ | Message.RequestVoteReply _ | Message.AppendEntries _ | Message.AppendEntriesReply _ | Message.ReadIndex _ | Message.ReadIndexReply _ | Message.Forward _ | Message.ForwardReply _),
+          _ ->
+            if isForeign message state then
+                match message with
+                | Message.AppendEntries(header, _) -> Founding.onAffiliated sender header.Lineage state
+                | Message.RequestVote _
+                | Message.RequestVoteReply _
+                | Message.AppendEntriesReply _
+                | Message.ReadIndex _
+                | Message.ReadIndexReply _
+                | Message.Forward _
+                | Message.ForwardReply _ -> state
+            else
+                state
+                |> applyTermRule config clock message
+                |> handle config clock sender message
+
+    let private onTick (config: NodeConfig) (clock: Clock) (state: State) =
+        let state = state |> Leader.onTick config clock |> Forwarding.onTick clock
+        if State.isLeader state || clock.Now < state.ElectionAt then
+            state
+        elif State.isUnaffiliated state then
+            Founding.onDeadline config clock state
+        else
+            Election.onDeadline config clock state
+
+    let private onPeerUp config clock (peer: MemberId) (facts: PeerFacts) (state: State) =
+        let state =
+            { state with Bonded = state.Bonded.Add(peer, facts) }
+            |> Founding.onAffiliated peer facts.Lineage
+            |> Roles.restartReplication peer
+            |> Founding.onPeerUp config clock
+        if state.Leader = ValueSome peer then
+            // What was on its way on the former bond may be lost.
+            state |> State.rewindProposer |> State.rewindReads |> State.rewindFollow
+        else
+            state
+
+    /// A leader whose bond breaks has probably died: ask soon, instead of after the election timeout, whether the
+    /// others think so too. A pre-vote makes a wrong guess harmless.
+    let private onPeerDown config clock (peer: MemberId) (state: State) =
+        let state = { state with Bonded = state.Bonded.Remove peer }
+        if state.Leader = ValueSome peer && not (State.isLeader state) then
+            { state with LeaderHeardAt = State.longAgo }
+            |> State.withLeader ValueNone
+            |> State.hastenElection config clock 50 150
+        else
+            state
+
+    let private onApplied (index: LogIndex) (own: uint64) (gap: bool) (state: State) =
+        let applied =
+            if index > state.LastApplied then
+                index
+            else
+                state.LastApplied
+        { state with LastApplied = applied } |> Forwarding.onApplied own gap
+
+    let private onInput (config: NodeConfig) (clock: Clock) (state: State) (input: Input) : State =
+        match input with
+        | Input.Tick -> onTick config clock state
+        | Input.Received(sender, message) -> onReceived config clock sender message state
+        | Input.PeerUp(peer, facts) -> onPeerUp config clock peer facts state
+        | Input.PeerDown peer -> onPeerDown config clock peer state
+        | Input.PeerAffiliated(peer, lineage) -> Founding.onAffiliated peer lineage state
+        | Input.Propose commands -> Forwarding.onPropose config clock commands state
+        | Input.Read id -> Reads.onRead id state
+        | Input.ReadsExpired upTo -> Reads.onExpired upTo state
+        | Input.Persisted sequence -> state |> LogWrites.onPersisted sequence |> Leader.tryCommit
+        | Input.Applied(index, own, gap) -> onApplied index own gap state
+
+    /// What has become possible, once for all inputs of the transition.
+    let private settle (config: NodeConfig) (clock: Clock) (state: State) =
+        state
+        |> Reads.advance
+        |> Admission.admit clock
+        |> Forwarding.send config clock
+        |> Leader.replicate config
+        |> Reads.ask config clock
+        |> Follower.answer
+
+    /// When the state wants its next tick, if nothing happens before.
+    let private deadline (clock: Clock) (state: State) : Instant =
+        let proposer = state.Proposer
+        let first =
+            match state.Role with
+            | Role.Leader leading -> leading.HeartbeatAt
+            | Role.Follower
+            | Role.PreCandidate _
+            | Role.Candidate _
+            | Role.Founder _ -> state.ElectionAt
+        let held =
+            if proposer.Sent < proposer.Submitted && proposer.HoldUntil > clock.Now then
+                proposer.HoldUntil
+            else
+                Instant.Never
+        min (min first held) (min proposer.ResendAt state.Reads.AskAgainAt)
+
+    let private notices (before: State) (after: State) =
+        [ if before.Leader <> after.Leader then
+              Output.Notify(Notice.LeaderChanged after.Leader)
+          if
+              State.roleKind before <> State.roleKind after
+              || before.CurrentTerm <> after.CurrentTerm
+          then
+              Output.Notify(Notice.RoleChanged(State.roleKind after, after.CurrentTerm))
+          if before.Online <> after.Online then
+              Output.Notify(Notice.OnlineChanged after.Online)
+          match State.configuration after with
+          | ValueSome configuration when
+              not (obj.ReferenceEquals(before.Configurations, after.Configurations))
+              && (match before.Configurations, after.Configurations with
+                  | struct (former, _) :: _, struct (current, _) :: _ -> former <> current
+                  | _, _ -> true)
+              ->
+              Output.Notify(Notice.ConfigurationChanged configuration)
+          | ValueSome _
+          | ValueNone -> ()
+          if after.CommitIndex > before.CommitIndex then
+              Output.Notify(Notice.CommitAdvanced after.CommitIndex) ]
+
+    let private hardStateChanged (before: State) (after: State) =
+        before.CurrentTerm <> after.CurrentTerm
+        || before.VotedFor <> after.VotedFor
+        || before.Lineage <> after.Lineage
+
+    /// What must follow from a change of state, whichever handler made it.
+    let private consequences (clock: Clock) (before: State) (state: State) : Transition =
+        let words = List.rev state.Words
+        let struct (after, write) = LogWrites.seal (hardStateChanged before state) { state with Words = [] }
+        let later =
+            [ if after.CommitIndex > before.CommitIndex then
+                  Output.Apply(LogRange(before.CommitIndex.Next, after.CommitIndex))
+              yield! notices before after
+              let at = deadline clock after
+              if
+                  before.WriteSequence = 0UL && before.LastApplied = LogIndex.Zero
+                  || at <> deadline clock before
+              then
+                  Output.SetDeadline at ]
+        let outputs = words @ later
+        { State = after
+          Outputs =
+            (match write with
+             | ValueSome write -> write :: outputs
+             | ValueNone -> outputs)
+          SendAfter =
+            if after.HardStateSequence > after.PersistedSequence then
+                after.HardStateSequence
+            else
+                0UL }
+
+    let private halted (state: State) (violation: Violation) : Transition =
+        { State = state; Outputs = [ Output.Halt violation ]; SendAfter = 0UL }
+
+    let private finish (clock: Clock) (before: State) (after: State) : Transition =
+        match after.Halted with
+        | ValueSome violation -> halted after violation
+        | ValueNone ->
+            match Invariants.check before { after with Words = [] } with
+            | violation :: _ -> halted { after with Halted = ValueSome violation; Words = [] } violation
+            | [] -> consequences clock before after
+
+    /// Advances consensus by several inputs at once: they share one write, one message to each member and one
+    /// round of consequences. Same arguments, same result, always. A halted member stays as it is.
+    let stepAll (config: NodeConfig) (clock: Clock) (inputs: Input seq) (state: State) : Transition =
+        match state.Halted with
+        | ValueSome _ -> { State = state; Outputs = []; SendAfter = 0UL }
+        | ValueNone ->
+            let mutable after = state
+            for input in inputs do
+                if after.Halted.IsNone then
+                    after <- onInput config clock after input
+            let after =
+                if after.Halted.IsNone then
+                    settle config clock after
+                else
+                    after
+            finish clock state after
+
+    /// Advances consensus by one input.
+    let step (config: NodeConfig) (clock: Clock) (input: Input) (state: State) : Transition =
+        stepAll config clock [ input ] state

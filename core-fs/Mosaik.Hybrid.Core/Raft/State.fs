@@ -1,0 +1,356 @@
+namespace Mosaik.Hybrid.Core
+
+open System
+
+open Mosaik.Hybrid
+
+/// How a leader sends to one member.
+[<RequireQualifiedAccess>]
+type ReplicationMode =
+    /// Where the logs agree is not known yet: one append at a time. `isWaiting` while one is on its way.
+    | Probe of isWaiting: bool
+    /// The logs agree up to NextIndex - 1, if nothing was lost: appends are pipelined.
+    | Replicate
+
+/// What a leader knows of one other member. MatchIndex < NextIndex <= last index + 1.
+[<NoComparison>]
+type Progress =
+    {
+        /// The member's log is durable and equal up to here.
+        MatchIndex: LogIndex
+        /// The next entry to send.
+        NextIndex: LogIndex
+        Mode: ReplicationMode
+        /// Tells this attempt at replication from former ones (rule 15).
+        Session: uint64
+        /// When an answer of this session last came.
+        HeardAt: Instant
+        /// The latest read round that the member has echoed, and that was sent to it.
+        RoundEchoed: uint64
+        RoundSent: uint64
+        CommitSent: LogIndex
+        HeartbeatDue: bool
+    }
+
+/// Who waits for a read.
+[<RequireQualifiedAccess; NoComparison>]
+type Reader =
+    | Local of id: uint64
+    | Remote of peer: MemberId * request: uint64
+
+/// What only a leader has.
+[<NoComparison>]
+type LeaderState =
+    {
+        Progress: Map<MemberId, Progress>
+        /// The first entry of this term: nothing before it counts, or is read, until it is committed (Raft §5.4.2, §8).
+        TermStart: LogIndex
+        NextSession: uint64
+        HeartbeatAt: Instant
+        /// The last command number appended in this term, by proposer.
+        Appended: Map<ProposerId, uint64>
+        /// The latest round of reads; 0 before the first.
+        Round: uint64
+        /// Reads that wait for the next round, newest first.
+        ReadsWaiting: Reader list
+        /// Reads that the current round will confirm, at this index.
+        ReadsInRound: Reader list
+        ReadIndex: LogIndex
+    }
+
+[<NoComparison>]
+type BallotState = { Granted: Set<MemberId>; Denied: Set<MemberId> }
+
+/// A member's part. Pre-candidates have changed nothing yet; founders stand for a configuration of their own.
+///
+///     Follower --deadline--> PreCandidate --quorum--> Candidate --quorum--> Leader
+///         ^  \--deadline, no lineage--> Founder ------majority of proposal----^
+///         '--------- a leader, a higher term, no quorum heard ----------------'
+[<RequireQualifiedAccess; NoComparison>]
+type Role =
+    | Follower
+    | PreCandidate of BallotState
+    | Candidate of BallotState
+    | Founder of proposal: Configuration * lineage: Lineage * ballot: BallotState
+    | Leader of LeaderState
+
+/// The way of this run's own commands: submitted >= sent >= acknowledged >= applied.
+[<NoComparison>]
+type Proposer =
+    {
+        /// The last number that the runtime has submitted.
+        Submitted: uint64
+        /// The last number handed to the current leader (appended, when that is this node).
+        Sent: uint64
+        /// The last number that the runtime was asked for by `Resubmit`; leader only.
+        Asked: uint64
+        /// The last number that the current leader has in its log.
+        Acknowledged: uint64
+        /// The last number that took effect here.
+        Applied: uint64
+        /// When what was sent and not acknowledged goes out again.
+        ResendAt: Instant
+        /// The leader was overloaded: nothing is sent before.
+        HoldUntil: Instant
+    }
+
+/// A non-leader's strong reads.
+[<NoComparison>]
+type ReadState =
+    {
+        /// Newest first.
+        Waiting: uint64 list
+        /// Asked of the leader, under this request id; 0 when none is.
+        Request: uint64
+        Asked: uint64 list
+        LastRequest: uint64
+        AskAgainAt: Instant
+    }
+
+/// Where a follower stands with its leader.
+[<NoComparison>]
+type FollowState =
+    {
+        Session: uint64
+        Round: uint64
+        /// The log equals the leader's up to here, durable or not.
+        Verified: LogIndex
+        /// What the leader was last told.
+        Acknowledged: LogIndex
+        /// The leader waits for an answer now, whatever is durable.
+        AnswerDue: bool
+        /// The leader's append did not fit: answer so instead.
+        Refusal: AppendOutcome voption
+    }
+
+/// All that one member knows. A value: the same inputs make the same states.
+[<NoComparison>]
+type State =
+    {
+        // What survives a crash: HardState, and the log that Outline describes.
+        Self: MemberId
+        SessionNumber: uint64
+        Lineage: Lineage
+        CurrentTerm: Term
+        VotedFor: MemberId voption
+        Outline: LogOutline
+        /// Newest first; the head is in force, the last one is committed or the only one.
+        Configurations: struct (LogIndex * Configuration) list
+        // What is learned again.
+        CommitIndex: LogIndex
+        LastApplied: LogIndex
+        Role: Role
+        Leader: MemberId voption
+        LeaderHeardAt: Instant
+        Follow: FollowState
+        Online: bool
+        /// When a non-leader acts if nothing happens before.
+        ElectionAt: Instant
+        /// Who can be reached. Decides whom to speak to, never how many votes are needed (rule 1).
+        Bonded: Map<MemberId, PeerFacts>
+        /// Members known to belong to another lineage.
+        Foreign: Map<MemberId, Lineage>
+        Proposer: Proposer
+        Reads: ReadState
+        LastTimestamp: int64
+        Rng: Rng
+        // What is on its way to the disk.
+        /// The last write handed out, the last one that changed the hard state, and the last known durable.
+        WriteSequence: uint64
+        HardStateSequence: uint64
+        PersistedSequence: uint64
+        /// Entries up to here are durable, and no write on its way removes them.
+        DurableIndex: LogIndex
+        /// Writes on their way: sequence, and the last entry durable after it; oldest first.
+        Unsynced: struct (uint64 * LogIndex) list
+        // What this transition has gathered; empty between transitions.
+        PendingTruncate: LogIndex
+        PendingEntries: ReadOnlyMemory<LogEntry> list
+        Words: Output list
+        Halted: Violation voption
+    }
+
+[<RequireQualifiedAccess>]
+module State =
+
+    /// The most reads that wait on a member.
+    let readsMax = 4_096
+
+    /// Before any moment that a clock shows, and far from the ends of its range.
+    let longAgo = Instant(Int64.MinValue / 4L)
+
+    let private idleFollow =
+        { Session = 0UL
+          Round = 0UL
+          Verified = LogIndex.Zero
+          Acknowledged = LogIndex.Zero
+          AnswerDue = false
+          Refusal = ValueNone }
+
+    /// Adds a word to others or to the runtime.
+    let say (output: Output) (state: State) =
+        { state with Words = output :: state.Words }
+
+    let send (recipient: MemberId) (message: Message) (state: State) =
+        say (Output.Send(recipient, message)) state
+
+    /// Stops for good: a rule is broken, and a halted node is better than a wrong answer (rule 17).
+    let halt (rule: string) (evidence: string) (state: State) =
+        match state.Halted with
+        | ValueSome _ -> state
+        | ValueNone -> { state with Halted = ValueSome { Rule = rule; Evidence = evidence } }
+
+    let isUnaffiliated (state: State) = state.Lineage.IsNone
+
+    /// The configuration in force: the newest in the log, committed or not.
+    let configuration (state: State) : Configuration voption =
+        match state.Configurations with
+        | struct (_, configuration) :: _ -> ValueSome configuration
+        | [] -> ValueNone
+
+    let isLeader (state: State) =
+        match state.Role with
+        | Role.Leader _ -> true
+        | Role.Follower
+        | Role.PreCandidate _
+        | Role.Candidate _
+        | Role.Founder _ -> false
+
+    let roleKind (state: State) =
+        match state.Role with
+        | Role.Leader _ -> RoleKind.Leader
+        | Role.Candidate _
+        | Role.PreCandidate _
+        | Role.Founder _ -> RoleKind.Candidate
+        | Role.Follower -> RoleKind.Follower
+
+    /// A random number of milliseconds from `low` to `high`.
+    let between (low: int) (high: int) (state: State) : struct (int * State) =
+        let struct (extra, rng) = Rng.upTo (high - low) state.Rng
+        struct (low + extra, { state with Rng = rng })
+
+    let private factor (config: NodeConfig) = max 1 config.Preference.Factor
+
+    /// Draws a new election deadline (Raft §5.2); a reluctant member's is later.
+    let resetElection (config: NodeConfig) (clock: Clock) (state: State) =
+        let timeout = config.Consensus.ElectionTimeout * factor config
+        let struct (wait, state) = between timeout (timeout + config.Consensus.ElectionTimeoutJitter) state
+        { state with ElectionAt = clock.Now.Plus wait }
+
+    /// Brings the election deadline forward to between `low` and `high` milliseconds from now.
+    let hastenElection (config: NodeConfig) (clock: Clock) (low: int) (high: int) (state: State) =
+        let struct (wait, state) = between (low * factor config) (high * factor config) state
+        let at = clock.Now.Plus wait
+        if at < state.ElectionAt then
+            { state with ElectionAt = at }
+        else
+            state
+
+    /// Own commands start over with the new leader: what has not taken effect is sent again, in order.
+    let rewindProposer (state: State) =
+        let proposer = state.Proposer
+        { state with
+            Proposer =
+                { proposer with
+                    Sent = proposer.Applied
+                    Asked = proposer.Applied
+                    Acknowledged = proposer.Applied
+                    ResendAt = Instant.Never
+                    HoldUntil = Instant.Zero } }
+
+    /// Reads asked of a leader that is gone wait for the next one.
+    let rewindReads (state: State) =
+        let reads = state.Reads
+        { state with
+            Reads =
+                { reads with
+                    Waiting = reads.Waiting @ reads.Asked
+                    Asked = []
+                    Request = 0UL
+                    AskAgainAt = Instant.Never } }
+
+    /// Forgets what was agreed with a former leader or on a former bond to it.
+    let rewindFollow (state: State) = { state with Follow = idleFollow }
+
+    /// Takes note of who leads. Whatever was under way with another leader starts over.
+    let withLeader (leader: MemberId voption) (state: State) =
+        if leader = state.Leader then
+            state
+        else
+            { state with Leader = leader; Online = false }
+            |> rewindProposer
+            |> rewindReads
+            |> rewindFollow
+
+    /// What must be durable besides the log.
+    let hardState (state: State) : HardState =
+        { Member = state.Self
+          Session = state.SessionNumber
+          Lineage = state.Lineage
+          CurrentTerm = state.CurrentTerm
+          VotedFor =
+            match state.VotedFor with
+            | ValueSome id -> id
+            | ValueNone -> null
+          Acknowledged =
+            match LogOutline.positionAt state.DurableIndex state.Outline with
+            | ValueSome position -> position
+            | ValueNone -> LogPosition.Zero }
+
+    /// A member as its store describes it: a fresh one when the log is empty and the lineage none. The same code
+    /// starts and restarts (Raft Figure 2).
+    let restore
+        (config: NodeConfig)
+        (clock: Clock)
+        (seed: uint64)
+        (hard: HardState)
+        (outline: LogOutline)
+        (configurations: struct (LogIndex * Configuration) list)
+        : State =
+        let state =
+            { Self = hard.Member
+              SessionNumber = hard.Session
+              Lineage = hard.Lineage
+              CurrentTerm = hard.CurrentTerm
+              VotedFor =
+                match hard.VotedFor with
+                | null -> ValueNone
+                | id -> ValueSome id
+              Outline = outline
+              Configurations = configurations
+              CommitIndex = outline.Base.Index
+              LastApplied = outline.Base.Index
+              Role = Role.Follower
+              Leader = ValueNone
+              LeaderHeardAt = longAgo
+              Follow = idleFollow
+              Online = false
+              ElectionAt = Instant.Never
+              Bonded = Map.empty
+              Foreign = Map.empty
+              Proposer =
+                { Submitted = 0UL
+                  Sent = 0UL
+                  Asked = 0UL
+                  Acknowledged = 0UL
+                  Applied = 0UL
+                  ResendAt = Instant.Never
+                  HoldUntil = Instant.Zero }
+              Reads =
+                { Waiting = []; Request = 0UL; Asked = []; LastRequest = 0UL; AskAgainAt = Instant.Never }
+              LastTimestamp = 0L
+              Rng = Rng.ofSeed seed
+              WriteSequence = 0UL
+              HardStateSequence = 0UL
+              PersistedSequence = 0UL
+              DurableIndex = outline.Last.Index
+              Unsynced = []
+              PendingTruncate = LogIndex.Zero
+              PendingEntries = []
+              Words = []
+              Halted = ValueNone }
+        let state = resetElection config clock state
+        if isUnaffiliated state then
+            { state with ElectionAt = state.ElectionAt.Plus(config.Consensus.BootstrapDelay * factor config) }
+        else
+            state
