@@ -43,7 +43,11 @@ module AntiEntropy =
                 [ GossipOutput.Send(id, GossipMessage.Digest page) ])
 
     /// Begins an exchange on a link, or, if one is under way, has it begin again when it is done.
-    let start (config: DiscoveryConfig) (id: int64) (state: GossipState) : struct (GossipState * GossipOutput list) =
+    let start
+        (config: DiscoveryConfig)
+        (id: int64)
+        (state: GossipState)
+        : struct (GossipState * GossipOutput list) =
         match state.Links.TryGetValue id with
         | false, _ -> struct (state, [])
         | true, link ->
@@ -67,7 +71,11 @@ module AntiEntropy =
             && (match known.TryGetValue peer with
                 | true, entry -> version > entry.Record.Version
                 | false, _ -> true)
-        let wanted = theirs |> Map.toList |> List.filter (fun (peer, version) -> wants peer version) |> List.map fst
+        let wanted =
+            theirs
+            |> Map.toList
+            |> List.filter (fun (peer, version) -> wants peer version)
+            |> List.map fst
         struct (List.filter lacks ours, wanted)
 
     /// The answer to a digest.
@@ -89,7 +97,13 @@ module AntiEntropy =
 
     /// Sends what the peer wants and goes on with the next page. An answer that nobody asked for, or that does
     /// not advance, breaks the protocol: none.
-    let onDifference (config: DiscoveryConfig) (id: int64) (covered: PeerId) (wanted: PeerId[]) (state: GossipState) =
+    let onDifference
+        (config: DiscoveryConfig)
+        (id: int64)
+        (covered: PeerId)
+        (wanted: PeerId[])
+        (state: GossipState)
+        =
         let link = state.Links[id]
         match link.Exchange with
         | Exchange.Waiting(after, upTo, again) when

@@ -119,10 +119,14 @@ module Catalog =
 
     /// Why a record is refused whatever the catalogue holds: other network, too old, too far ahead.
     let refusal (config: DiscoveryConfig) (wall: int64) (network: NetworkId) (record: PeerRecord) =
-        if record.Network <> network then ValueSome Refusal.DifferentNetwork
-        elif record.Version.UpdatedAt + int64 config.PurgeAfter <= wall then ValueSome Refusal.Outdated
-        elif not (isTimely config wall record.Version) then ValueSome Refusal.TooFarAhead
-        else ValueNone
+        if record.Network <> network then
+            ValueSome Refusal.DifferentNetwork
+        elif record.Version.UpdatedAt + int64 config.PurgeAfter <= wall then
+            ValueSome Refusal.Outdated
+        elif not (isTimely config wall record.Version) then
+            ValueSome Refusal.TooFarAhead
+        else
+            ValueNone
 
     /// The catalogue without a peer.
     let remove (peer: PeerId) (catalog: Catalog) : Catalog =
@@ -171,12 +175,18 @@ module Catalog =
     let private changeOf (before: SignedRecord voption) (entry: SignedRecord) : CatalogChange =
         match before with
         | ValueSome before when not before.Record.Departed ->
-            if entry.Record.Departed then CatalogChange.Departed
-            elif PeerRecord.sameContent before.Record entry.Record then CatalogChange.Refreshed
-            else CatalogChange.Updated
+            if entry.Record.Departed then
+                CatalogChange.Departed
+            elif PeerRecord.sameContent before.Record entry.Record then
+                CatalogChange.Refreshed
+            else
+                CatalogChange.Updated
         | ValueSome _
         | ValueNone ->
-            if entry.Record.Departed then CatalogChange.Buried else CatalogChange.Discovered
+            if entry.Record.Departed then
+                CatalogChange.Buried
+            else
+                CatalogChange.Discovered
 
     /// Takes one record whose signature was checked. The newer version wins; `self` speaks for itself.
     let merge
@@ -201,12 +211,19 @@ module Catalog =
                 | ValueNone -> Error Refusal.Full
 
     /// Drops what was not renewed in time; gives the live ones among them, and how long until the next is due.
-    let purge (config: DiscoveryConfig) (wall: int64) (catalog: Catalog) : struct (Catalog * SignedRecord list * int64) =
+    let purge
+        (config: DiscoveryConfig)
+        (wall: int64)
+        (catalog: Catalog)
+        : struct (Catalog * SignedRecord list * int64) =
         let folder struct (kept, gone, wait) peer (entry: SignedRecord) =
             let left = entry.Record.Version.UpdatedAt + int64 config.PurgeAfter - wall
-            if left > 0L then struct (kept, gone, min wait left)
-            elif entry.Record.Departed then struct (remove peer kept, gone, wait)
-            else struct (remove peer kept, entry :: gone, wait)
+            if left > 0L then
+                struct (kept, gone, min wait left)
+            elif entry.Record.Departed then
+                struct (remove peer kept, gone, wait)
+            else
+                struct (remove peer kept, entry :: gone, wait)
         let struct (kept, gone, wait) =
             Map.fold folder (struct (catalog, [], int64 config.PurgeAfter)) catalog.Entries
         struct (kept, List.rev gone, wait)

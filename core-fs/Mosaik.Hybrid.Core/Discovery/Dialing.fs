@@ -9,14 +9,24 @@ module Dialing =
 
     /// Half of the exponential delay for sure, the other half at random: peers that failed together spread out.
     let private delay (config: DiscoveryConfig) (attempts: int) (state: GossipState) =
-        let most = if state.Links.IsEmpty then config.RedialMax else config.RedialSlow
+        let most =
+            if state.Links.IsEmpty then
+                config.RedialMax
+            else
+                config.RedialSlow
         let full = min (int64 most) (int64 config.RedialMin <<< min attempts 20)
         let half = int (full / 2L)
         let struct (extra, rng) = Rng.upTo half state.Rng
         struct (half + extra, { state with Rng = rng })
 
     /// The target may be dialled again after a while, longer after each failure.
-    let postpone (config: DiscoveryConfig) (now: Instant) (failed: bool) (target: DialTarget) (state: GossipState) =
+    let postpone
+        (config: DiscoveryConfig)
+        (now: Instant)
+        (failed: bool)
+        (target: DialTarget)
+        (state: GossipState)
+        =
         let attempts =
             match state.Redials.TryGetValue target with
             | true, redial -> redial.Attempts
@@ -35,7 +45,10 @@ module Dialing =
     /// The last link broke: nobody waits out a slow cadence any longer.
     let hurry (now: Instant) (state: GossipState) =
         let hasten _ (redial: Redial) =
-            if redial.InFlight || redial.NextAt <= now then redial else { redial with NextAt = now; Attempts = 0 }
+            if redial.InFlight || redial.NextAt <= now then
+                redial
+            else
+                { redial with NextAt = now; Attempts = 0 }
         { state with Redials = Map.map hasten state.Redials }
 
     /// Forgets how peers were dialled that are no longer known.
@@ -77,7 +90,12 @@ module Dialing =
         | false, _ -> ValueNone
 
     /// With many peers: as many random ones as links are missing, not counting dials in flight.
-    let private sample (config: DiscoveryConfig) (now: Instant) (peers: DialTarget list) (state: GossipState) =
+    let private sample
+        (config: DiscoveryConfig)
+        (now: Instant)
+        (peers: DialTarget list)
+        (state: GossipState)
+        =
         let isInFlight target =
             match redialOf state target with
             | ValueSome redial -> redial.InFlight
@@ -91,7 +109,10 @@ module Dialing =
         if missing <= 0 then
             struct ([], state)
         else
-            let ready = peers |> List.filter (fun target -> not (isInFlight target) && mayDial target) |> Array.ofList
+            let ready =
+                peers
+                |> List.filter (fun target -> not (isInFlight target) && mayDial target)
+                |> Array.ofList
             if ready.Length = 0 then
                 // All were tried in vain: the earliest of them sets the deadline.
                 struct (peers, state)
@@ -128,14 +149,21 @@ module Dialing =
             GossipOutput.Dial(target, entry.Record.Addresses, ValueSome peer)
 
     /// Dials what is due, and says when the next dial is.
-    let maintain (config: DiscoveryConfig) (now: Instant) (state: GossipState) : struct (GossipState * GossipOutput list) =
+    let maintain
+        (config: DiscoveryConfig)
+        (now: Instant)
+        (state: GossipState)
+        : struct (GossipState * GossipOutput list) =
         if state.Leaving then
             struct ({ state with DialAt = Instant.Never }, [])
         else
             let struct (peers, state) = wantedPeers config now state
             let visit struct (state: GossipState, dials, soonest: Instant) target =
-                let redial = redialOf state target |> ValueOption.defaultWith (fun () -> firstDial now state target)
-                let keep redial = { state with Redials = state.Redials.Add(target, redial) }
+                let redial =
+                    redialOf state target
+                    |> ValueOption.defaultWith (fun () -> firstDial now state target)
+                let keep redial =
+                    { state with Redials = state.Redials.Add(target, redial) }
                 if redial.InFlight then
                     struct (state, dials, soonest)
                 elif redial.NextAt <= now then

@@ -18,7 +18,8 @@ module Gossip =
     let private silenceMax (config: DiscoveryConfig) =
         3 * (config.AnnounceInterval + config.AnnounceJitter)
 
-    let private combine (first: GossipOutput list) (struct (state: GossipState, more)) = struct (state, first @ more)
+    let private combine (first: GossipOutput list) (struct (state: GossipState, more)) =
+        struct (state, first @ more)
 
     let private over items start folder : struct (GossipState * GossipOutput list) =
         let accumulate struct (state, outputs) item =
@@ -27,7 +28,8 @@ module Gossip =
         let struct (state, outputs) = List.fold accumulate struct (start, []) items
         struct (state, List.rev outputs)
 
-    let private linksOf (state: GossipState) = state.Links |> Map.toList |> List.map fst
+    let private linksOf (state: GossipState) =
+        state.Links |> Map.toList |> List.map fst
 
     /// Sends records on all links but the one they came from, to nobody its own.
     let private push (source: int64 voption) (entries: SignedRecord list) (state: GossipState) =
@@ -37,11 +39,15 @@ module Gossip =
                   if not news.IsEmpty then
                       GossipOutput.Send(id, GossipMessage.Records(Array.ofList news)) ]
 
-    let private forget (id: int64) (state: GossipState) = { state with Links = state.Links.Remove id }
+    let private forget (id: int64) (state: GossipState) =
+        { state with Links = state.Links.Remove id }
 
     /// A link that never was good for anything is no reason to hurry: two such would chase each other.
     let private hurryIfAlone now (lost: GossipLink) (state: GossipState) =
-        if state.Links.IsEmpty && lost.Heard then Dialing.hurry now state else state
+        if state.Links.IsEmpty && lost.Heard then
+            Dialing.hurry now state
+        else
+            state
 
     let private onLinkDown config (now: Instant) id (state: GossipState) =
         match state.Links.TryGetValue id with
@@ -84,10 +90,21 @@ module Gossip =
               Exchange = Exchange.Idle }
         let state = { state with Links = state.Links.Add(id, link) }
         let hello = GossipOutput.Send(id, GossipMessage.Records [| state.Self |])
-        let exchange = if target.IsSome then AntiEntropy.start config id state else struct (state, [])
+        let exchange =
+            if target.IsSome then
+                AntiEntropy.start config id state
+            else
+                struct (state, [])
         combine [ hello ] exchange
 
-    let private onLinkUp (config: DiscoveryConfig) now id peer (target: DialTarget voption) (state: GossipState) =
+    let private onLinkUp
+        (config: DiscoveryConfig)
+        now
+        id
+        peer
+        (target: DialTarget voption)
+        (state: GossipState)
+        =
         let state =
             match target with
             | ValueSome target -> Dialing.connected target state
@@ -109,12 +126,17 @@ module Gossip =
                 refuse CloseReason.AlreadyBonded
             else
                 let struct (state, greetings) = greet config now id peer target state
-                over surplus state (close config now CloseReason.AlreadyBonded) |> combine greetings
+                over surplus state (close config now CloseReason.AlreadyBonded)
+                |> combine greetings
 
     /// The network holds a record of ours that is newer than our own: of a former life whose clock was ahead.
     let private supersede (now: Instant) (entry: SignedRecord) (state: GossipState) =
         let version = entry.Record.Version
-        if version > state.Self.Record.Version && version > state.Floor && not state.Leaving then
+        if
+            version > state.Self.Record.Version
+            && version > state.Floor
+            && not state.Leaving
+        then
             let revise = now.Plus ReviseDelay
             { state with
                 Floor = version
@@ -123,11 +145,18 @@ module Gossip =
             state
 
     /// Takes records; gives those that were news, oldest last, with what they changed.
-    let private mergeAll (config: DiscoveryConfig) (now: Instant) wall (entries: SignedRecord seq) (state: GossipState) =
+    let private mergeAll
+        (config: DiscoveryConfig)
+        (now: Instant)
+        wall
+        (entries: SignedRecord seq)
+        (state: GossipState)
+        =
         let folder struct (state: GossipState, news) (entry: SignedRecord) =
             match Catalog.merge config wall state.Self.Record entry state.Catalog with
             | Ok(struct (catalog, change)) ->
-                let due = now.Plus(int (max 1L (entry.Record.Version.UpdatedAt + int64 config.PurgeAfter - wall)))
+                let due =
+                    now.Plus(int (max 1L (entry.Record.Version.UpdatedAt + int64 config.PurgeAfter - wall)))
                 let state =
                     { state with
                         Catalog = catalog
@@ -145,13 +174,17 @@ module Gossip =
               if gone.Contains link.Peer then
                   id ]
 
+    let private isOneBatch (config: DiscoveryConfig) (entries: SignedRecord list) =
+        let struct (_, isAll) = AntiEntropy.fitting config entries
+        isAll
+
     let private learn config now wall source (entries: SignedRecord seq) (state: GossipState) =
         let struct (state, news) = mergeAll config now wall entries state
         let news = List.rev news
         let learned = [ for struct (_, entry) in news -> entry ]
         let changes = [ for struct (change, entry) in news -> GossipOutput.Changed(change, entry) ]
         let told =
-            if learned.Length <= PushedMax then
+            if learned.Length <= PushedMax && isOneBatch config learned then
                 struct (state, push source learned state)
             else
                 let others = linksOf state |> List.filter (fun id -> source <> ValueSome id)
@@ -179,7 +212,8 @@ module Gossip =
         | true, link ->
             let state = heard config now id link state
             match message with
-            | GossipMessage.Records entries -> learn config now wall (ValueSome id) (Seq.ofArray entries) state
+            | GossipMessage.Records entries ->
+                learn config now wall (ValueSome id) (Seq.ofArray entries) state
             | GossipMessage.Digest page -> struct (state, AntiEntropy.onDigest config wall id page state)
             | GossipMessage.Difference(covered, wanted, entries) ->
                 onDifference config now wall id covered wanted entries state
@@ -198,7 +232,8 @@ module Gossip =
         | [] -> struct (state, [ revise ])
         | links ->
             let struct (index, rng) = Rng.upTo (links.Length - 1) state.Rng
-            AntiEntropy.start config links[index] { state with Rng = rng } |> combine [ revise ]
+            AntiEntropy.start config links[index] { state with Rng = rng }
+            |> combine [ revise ]
 
     let private purge (config: DiscoveryConfig) (now: Instant) wall (state: GossipState) =
         let struct (catalog, gone, wait) = Catalog.purge config wall state.Catalog
@@ -213,7 +248,10 @@ module Gossip =
                       id ]
         let struct (state, closes) = over silent state (close config now CloseReason.Timeout)
         let struct (state, departures) =
-            if state.PurgeAt <= now then purge config now wall state else struct (state, [])
+            if state.PurgeAt <= now then
+                purge config now wall state
+            else
+                struct (state, [])
         let struct (state, revisions) =
             if state.Leaving then
                 struct (state, [])
@@ -227,7 +265,10 @@ module Gossip =
 
     let private addAddresses (hosts: PeerHost[]) (state: GossipState) =
         let add (addresses: Map<PeerHost, PeerId voption>) host =
-            if addresses.ContainsKey host then addresses else addresses.Add(host, ValueNone)
+            if addresses.ContainsKey host then
+                addresses
+            else
+                addresses.Add(host, ValueNone)
         { state with Addresses = Array.fold add state.Addresses hosts }
 
     let private handle config now wall (state: GossipState) input =
@@ -254,5 +295,8 @@ module Gossip =
         let struct (after, dials) = Dialing.maintain config now after
         let deadline = GossipState.deadline after
         let timer =
-            if deadline <> GossipState.deadline state then [ GossipOutput.SetDeadline deadline ] else []
+            if deadline <> GossipState.deadline state then
+                [ GossipOutput.SetDeadline deadline ]
+            else
+                []
         { State = after; Outputs = words @ dials @ timer }

@@ -158,5 +158,8 @@ module GossipState =
             if state.Leaving then
                 state.PurgeAt
             else
-                state.AnnounceAt |> earlier state.ReviseAt |> earlier state.PurgeAt |> earlier state.DialAt
+                state.AnnounceAt
+                |> earlier state.ReviseAt
+                |> earlier state.PurgeAt
+                |> earlier state.DialAt
         Map.fold (fun soonest _ link -> earlier soonest link.Deadline) timers state.Links

@@ -88,7 +88,8 @@ module PeerRecord =
         ReadOnlySpan<byte>(left).SequenceCompareTo(ReadOnlySpan<byte> right)
 
     /// The order of tags: by their bytes in UTF-8.
-    let compareTags (left: string) (right: string) = compareBytes (bytesOf left) (bytesOf right)
+    let compareTags (left: string) (right: string) =
+        compareBytes (bytesOf left) (bytesOf right)
 
     /// The order of tickets: by class, then by data, bytewise.
     let compareTickets (left: PeerTicket) (right: PeerTicket) =
@@ -129,7 +130,10 @@ module PeerRecord =
     /// Every limit that the record breaks, in words for people; empty when it may be published.
     let faults (record: PeerRecord) : string list =
         let atMost what count limit =
-            if count > limit then [ $"{what}: {count}; at most {limit}." ] else []
+            if count > limit then
+                [ $"{what}: {count}; at most {limit}." ]
+            else
+                []
         let sized what least most (text: string) =
             let size = Encoding.UTF8.GetByteCount text
             if size < least || size > most then
@@ -151,7 +155,9 @@ module PeerRecord =
               atMost "Groups" record.Groups.Length PeerLimits.GroupsMax
               atMost "Tickets" record.Tickets.Length PeerLimits.TicketsMax
               record.Addresses |> List.ofArray |> List.collect address
-              record.Tags |> List.ofArray |> List.collect (sized "The tag" 1 PeerLimits.TagBytesMax)
+              record.Tags
+              |> List.ofArray
+              |> List.collect (sized "The tag" 1 PeerLimits.TagBytesMax)
               record.Tickets |> List.ofArray |> List.collect ticket ]
 
     /// What a peer publishes when it leaves: nothing but that it left, newer than all it said before.
