@@ -1,0 +1,101 @@
+namespace Mosaik.Hybrid.Storage;
+
+/// <summary>Where one member of one group keeps its replicated log and its hard state.</summary>
+/// <remarks>
+/// <para>
+/// <b>What is stored.</b> A log: entries with consecutive indexes from <see cref="StoredLog.FirstIndex"/> (1 in a
+/// fresh store) and terms that never fall. And one <see cref="HardState"/>: who this member is, its term and vote,
+/// and how far it has acknowledged. An entry's index and term are stamped before it gets here; a store keeps all
+/// fields of an entry and interprets none of them, the payload least of all.
+/// </para>
+/// <para>
+/// <b>Who calls.</b> The runtime of the group, and nobody else. <see cref="OpenAsync"/> first and once; then
+/// <see cref="WriteAsync"/>, one call at a time, each awaited before the next. <see cref="ReadAsync"/> may run at
+/// any time after the open, several at once, and beside a write. <see cref="Health"/> may be read from any thread at
+/// any time. <see cref="IAsyncDisposable.DisposeAsync"/> comes last, when no other call is running.
+/// </para>
+/// <para>
+/// <b>What is durable.</b> When <see cref="WriteAsync"/> completes, everything in the batch survives whatever the
+/// store promises to survive (a power loss, for a store on disk), and so does all that was written before. Until it
+/// completes, a crash may keep all of the batch or none of it; no other outcome is allowed. Consensus leans on
+/// exactly this: a vote or an acknowledgement is sent only after its batch is durable (Raft Figure 2). A store that
+/// completes too early makes committed commands disappear.
+/// </para>
+/// <para>
+/// <b>What a reader sees.</b> The entries of completed writes. A read beside a write that truncates may see the log
+/// before or after it, never a mixture. Memory that was handed out by a read is never changed afterwards.
+/// </para>
+/// <para>
+/// <b>How failures surface.</b> As a <see cref="StorageException"/> with its kind, path and offset; never as a
+/// partial success. After a failed write nobody knows what reached the disk: the store refuses every further write
+/// with the same exception, and the group stops acknowledging. Only a new instance may look at the data again, and
+/// judges them by their checksums. Nothing is retried inside. A cancelled call throws
+/// <see cref="OperationCanceledException"/>; a write that was cancelled after it began counts as failed. Misuse,
+/// such as a gap between indexes, throws <see cref="ArgumentException"/> or <see cref="InvalidOperationException"/>
+/// and changes nothing.
+/// </para>
+/// <para>
+/// <b>How fast.</b> Writes are on the path of every command. A batch holds whatever gathered while the last one was
+/// being written, so one flush a batch is enough. A store that needs no waiting completes synchronously.
+/// </para>
+/// </remarks>
+public interface ILogStorage : IAsyncDisposable
+{
+    /// <summary>True when nothing survives the process.</summary>
+    /// <remarks>
+    /// Every open of a volatile store is then fresh, and its member a new incarnation: it has none of the rights of
+    /// the life before, which is what makes a store without a disk safe. Constant.
+    /// </remarks>
+    bool IsVolatile { get; }
+
+    /// <summary>How the store is doing, for diagnostics and for a leader that considers handing over. Cheap.</summary>
+    StorageHealth Health { get; }
+
+    /// <summary>Opens the store for one member, recovers, and says what is there.</summary>
+    /// <param name="peer">Whose log it is. A store that was written under another peer refuses to open.</param>
+    /// <param name="group">The group whose log it is. A store that was written for another group refuses to open.</param>
+    /// <param name="cancellationToken">Ends the attempt; the store can then only be disposed of.</param>
+    /// <returns>Hard state, extent and term runs of the log, and what had to be repaired.</returns>
+    /// <exception cref="StorageException">
+    /// The data are damaged in a way that no crash explains (<see cref="StorageFault.Corrupt"/>), another process or
+    /// instance has the store open (<see cref="StorageFault.Locked"/>), it belongs to somebody else
+    /// (<see cref="StorageFault.Foreign"/>), or it can't be read (<see cref="StorageFault.Io"/>).
+    /// </exception>
+    /// <exception cref="InvalidOperationException">This instance has been opened before.</exception>
+    /// <remarks>
+    /// A batch whose write was cut off by a crash is removed in silence or reported in
+    /// <see cref="StoredLog.Repairs"/>; damage before the tail is never repaired here.
+    /// </remarks>
+    ValueTask<StoredLog> OpenAsync(PeerId peer, GroupId group, CancellationToken cancellationToken = default);
+
+    /// <summary>Makes a batch durable as a unit: the hard state, then the truncation, then the entries.</summary>
+    /// <param name="batch">At least one part. The very first batch of a fresh store carries a hard state.</param>
+    /// <param name="cancellationToken">Gives up waiting; the store counts as failed then.</param>
+    /// <returns>Completes when every part would survive; synchronously for a store in memory.</returns>
+    /// <exception cref="StorageException">The batch may or may not be stored. The store takes no further writes.</exception>
+    /// <exception cref="ArgumentException">
+    /// The entries don't follow the last kept one without a gap, a term falls, or the truncation lies outside the
+    /// log. Nothing was changed.
+    /// </exception>
+    /// <remarks>
+    /// Called by one thread at a time. The caller owns the arrays and leaves them unchanged for good, so a store may
+    /// keep views of entries and payloads instead of copies.
+    /// </remarks>
+    ValueTask WriteAsync(LogWriteBatch batch, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads entries from the start of a range.</summary>
+    /// <param name="range">Not empty, and inside the log.</param>
+    /// <param name="bytesMax">The most payload bytes to return, but for a single larger first entry; at least 0.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
+    /// <returns>
+    /// At least one entry, beginning with the first of the range, without gaps. It may be fewer than fit: a store
+    /// stops where it would have to copy or to open another file. Ask again from the next index for the rest.
+    /// </returns>
+    /// <exception cref="StorageException">An entry can't be read or fails its checksum; path and offset say where.</exception>
+    /// <exception cref="ArgumentException">The range is empty or reaches outside the log.</exception>
+    ValueTask<ReadOnlyMemory<LogEntry>> ReadAsync(
+        LogRange range,
+        int bytesMax,
+        CancellationToken cancellationToken = default
+    );
+}
