@@ -188,9 +188,9 @@ module private Write =
         =
         let head = cursor.Position
         cursor.Byte(byte entry.Kind)
-        if entry.Term < formerTerm then
+        if entry.Term.Value < formerTerm.Value then
             refuse "the terms of the entries go back"
-        if entry.Term > formerTerm then
+        if entry.Term.Value > formerTerm.Value then
             if entry.Term.Value > WireFormat.NumberMax then
                 refuse "a term is over 2^62"
             cursor.Bytes[head] <- cursor.Bytes[head] ||| WireFormat.TermGiven
@@ -268,7 +268,7 @@ module private Write =
         for place in 0 .. entries.Length - 1 do
             let entry = &entries[place]
             size <- size + int64 (WireFormat.EntryOverhead + entry.Payload.Length)
-            if entry.Term <> term then
+            if entry.Term.Value <> term.Value then
                 size <- size + int64 WireFormat.VarintBytesMax
                 term <- entry.Term
             if
