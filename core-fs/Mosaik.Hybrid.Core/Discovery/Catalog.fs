@@ -38,6 +38,8 @@ type DiscoveryConfig =
 
 [<RequireQualifiedAccess>]
 module DiscoveryConfig =
+
+    [<CompiledName "Defaults">]
     let defaults =
         { AnnounceInterval = 45_000
           AnnounceJitter = 22_500
@@ -113,9 +115,15 @@ module Catalog =
         | ValueNone -> false
 
     /// True when a record of this age may be kept at all.
+    [<CompiledName "IsTimely">]
     let isTimely (config: DiscoveryConfig) (wall: int64) (version: PeerVersion) : bool =
         version.UpdatedAt + int64 config.PurgeAfter > wall
         && max version.UpdatedAt version.StartedAt <= wall + int64 config.MaxTimeDrift
+
+    /// True for a record of another network: whoever hands it on is at fault.
+    /// Otherwise, whether the record may be kept at all is only a matter of clocks (`isTimely`).
+    [<CompiledName "IsForeign">]
+    let isForeign (network: NetworkId) (record: PeerRecord) : bool = record.Network <> network
 
     /// Why a record is refused whatever the catalogue holds: other network, too old, too far ahead.
     let refusal (config: DiscoveryConfig) (wall: int64) (network: NetworkId) (record: PeerRecord) =

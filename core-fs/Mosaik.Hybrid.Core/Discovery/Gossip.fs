@@ -279,11 +279,27 @@ module Gossip =
         | GossipInput.LinkUp(id, peer, target) -> onLinkUp config now id peer target state
         | GossipInput.LinkDown id -> onLinkDown config now id state
         | GossipInput.DialFailed target -> struct (Dialing.postpone config now true target state, [])
+        | GossipInput.FoundSelf target ->
+            let found = noteAddress state.Self.Record.Peer (ValueSome target) state
+            struct (Dialing.postpone config now true target found, [])
         | GossipInput.Received(id, message) -> onReceived config now wall id message state
         | GossipInput.Learned entry -> learn config now wall ValueNone [ entry ] state
 
+    let private isTick input =
+        match input with
+        | GossipInput.Tick -> true
+        | GossipInput.OwnChanged _
+        | GossipInput.AddAddresses _
+        | GossipInput.LinkUp _
+        | GossipInput.LinkDown _
+        | GossipInput.DialFailed _
+        | GossipInput.FoundSelf _
+        | GossipInput.Received _
+        | GossipInput.Learned _ -> false
+
     /// Advances discovery by one input. `now` is the monotonic clock, `wall` milliseconds since 1970.
     /// Same arguments, same result, always.
+    [<CompiledName "Step">]
     let step
         (config: DiscoveryConfig)
         (now: Instant)
@@ -294,8 +310,9 @@ module Gossip =
         let struct (after, words) = handle config now wall state input
         let struct (after, dials) = Dialing.maintain config now after
         let deadline = GossipState.deadline after
+        // A timer that fired is armed again even for the same deadline: it may have fired early.
         let timer =
-            if deadline <> GossipState.deadline state then
+            if isTick input || deadline <> GossipState.deadline state then
                 [ GossipOutput.SetDeadline deadline ]
             else
                 []

@@ -99,6 +99,8 @@ type GossipInput =
     | LinkUp of link: int64 * peer: PeerId * target: DialTarget voption
     | LinkDown of link: int64
     | DialFailed of DialTarget
+    /// The target turned out to be this node itself.
+    | FoundSelf of DialTarget
     | Received of link: int64 * message: GossipMessage<SignedRecord>
     /// A record that came another way, such as over a bond.
     | Learned of SignedRecord
@@ -121,6 +123,46 @@ type GossipOutput =
 [<NoEquality; NoComparison>]
 type GossipTransition = { State: GossipState; Outputs: GossipOutput list }
 
+/// One method for each output, for the runtime to implement once.
+type IGossipOutputHandler =
+    abstract Send: link: int64 * message: GossipMessage<SignedRecord> -> unit
+    abstract Dial: target: DialTarget * addresses: PeerHost[] * expected: Nullable<PeerId> -> unit
+    abstract Close: link: int64 * reason: CloseReason -> unit
+    abstract Changed: change: CatalogChange * entry: SignedRecord -> unit
+    abstract Revise: floor: PeerVersion -> unit
+    abstract SetDeadline: at: Instant -> unit
+
+[<RequireQualifiedAccess>]
+module GossipOutputs =
+
+    /// Hands each output to its method, in order.
+    [<CompiledName "Dispatch">]
+    let rec dispatch (handler: IGossipOutputHandler) (outputs: GossipOutput list) : unit =
+        match outputs with
+        | [] -> ()
+        | head :: tail ->
+            match head with
+            | GossipOutput.Send(link, message) -> handler.Send(link, message)
+            | GossipOutput.Dial(target, addresses, expected) ->
+                handler.Dial(target, addresses, ValueOption.toNullable expected)
+            | GossipOutput.Close(link, reason) -> handler.Close(link, reason)
+            | GossipOutput.Changed(change, entry) -> handler.Changed(change, entry)
+            | GossipOutput.Revise floor -> handler.Revise floor
+            | GossipOutput.SetDeadline at -> handler.SetDeadline at
+            dispatch handler tail
+
+/// Inputs, as the runtime makes them.
+[<RequireQualifiedAccess>]
+module GossipInputs =
+
+    [<CompiledName "Dialled">]
+    let dialled (link: int64) (peer: PeerId) (target: DialTarget) : GossipInput =
+        GossipInput.LinkUp(link, peer, ValueSome target)
+
+    [<CompiledName "Accepted">]
+    let accepted (link: int64) (peer: PeerId) : GossipInput =
+        GossipInput.LinkUp(link, peer, ValueNone)
+
 [<RequireQualifiedAccess>]
 module GossipState =
 
@@ -129,6 +171,7 @@ module GossipState =
     let lastId = PeerId.FromBytes(ReadOnlySpan(Array.create 32 0xFFuy))
 
     /// A node that knows nobody. The first announcement comes after one interval.
+    [<CompiledName "Init">]
     let init (config: DiscoveryConfig) (now: Instant) (seed: uint64) (self: SignedRecord) : GossipState =
         { Self = self
           Catalog = Catalog.empty
@@ -142,6 +185,14 @@ module GossipState =
           DialAt = Instant.Never
           Leaving = false
           Rng = Rng.ofSeed seed }
+
+    /// Who was found at an address that was given, once the record of that peer is known; null before.
+    [<CompiledName "FoundAt">]
+    let foundAt (host: PeerHost) (state: GossipState) : Nullable<PeerId> =
+        match state.Addresses.TryGetValue host with
+        | true, ValueSome peer when Catalog.isLive peer state.Catalog -> Nullable peer
+        | true, _
+        | false, _ -> Nullable()
 
     /// Every record that this node can tell, its own included, by id.
     let records (state: GossipState) : Map<PeerId, SignedRecord> =

@@ -18,6 +18,7 @@ module PeerVersion =
 
     /// The version that follows both `current` and `floor`, even if the wall clock stood still or went back.
     /// `floor` is the newest version that the network has seen of this peer: of a former life, it may be ahead.
+    [<CompiledName "Next">]
     let next (wall: int64) (floor: PeerVersion) (current: PeerVersion) : PeerVersion =
         { StartedAt = max current.StartedAt floor.StartedAt
           UpdatedAt = max wall (1L + max current.UpdatedAt floor.UpdatedAt) }
@@ -107,6 +108,7 @@ module PeerRecord =
 
     /// Sorts tags, groups and tickets and drops repetitions, so that equal facts give equal bytes.
     /// Addresses keep their order: best first.
+    [<CompiledName "Canonical">]
     let canonical (record: PeerRecord) : PeerRecord =
         { record with
             Addresses = Array.distinct record.Addresses
@@ -119,6 +121,7 @@ module PeerRecord =
         && Array.forall2 (fun one other -> compareTickets one other = 0) left right
 
     /// True when both say the same, whatever their update times. A restart is a difference.
+    [<CompiledName "SameContent">]
     let sameContent (left: PeerRecord) (right: PeerRecord) : bool =
         left.Departed = right.Departed
         && left.Version.StartedAt = right.Version.StartedAt
@@ -128,6 +131,7 @@ module PeerRecord =
         && sameTickets left.Tickets right.Tickets
 
     /// Every limit that the record breaks, in words for people; empty when it may be published.
+    [<CompiledName "Faults">]
     let faults (record: PeerRecord) : string list =
         let atMost what count limit =
             if count > limit then
@@ -161,6 +165,7 @@ module PeerRecord =
               record.Tickets |> List.ofArray |> List.collect ticket ]
 
     /// What a peer publishes when it leaves: nothing but that it left, newer than all it said before.
+    [<CompiledName "Tombstone">]
     let tombstone (wall: int64) (record: PeerRecord) : PeerRecord =
         { record with
             Version = PeerVersion.next wall PeerVersion.zero record.Version

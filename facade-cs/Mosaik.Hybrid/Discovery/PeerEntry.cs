@@ -72,8 +72,10 @@ public readonly record struct PeerEntryVersion(long StartedAt, long UpdatedAt) :
     public static bool operator >(PeerEntryVersion left, PeerEntryVersion right) => left.CompareTo(right) > 0;
 
     /// <summary>True when left is not newer.</summary>
-    public static bool operator <=(PeerEntryVersion left, PeerEntryVersion right) => left.CompareTo(right) <= 0;
+    public static bool operator <=(PeerEntryVersion left, PeerEntryVersion right) =>
+        left.CompareTo(right) <= 0;
 
     /// <summary>True when left is not older.</summary>
-    public static bool operator >=(PeerEntryVersion left, PeerEntryVersion right) => left.CompareTo(right) >= 0;
+    public static bool operator >=(PeerEntryVersion left, PeerEntryVersion right) =>
+        left.CompareTo(right) >= 0;
 }
