@@ -22,7 +22,13 @@ internal sealed partial class TlsRefusals(ILogger logger)
     /// <param name="exception">What went wrong, for the log.</param>
     public void Add(IPAddress host, string reason, Exception? exception = null)
     {
+        LogOnce(host, reason, exception);
+        // Last, so that whoever sees the count finds the log complete.
         Interlocked.Increment(ref _count);
+    }
+
+    private void LogOnce(IPAddress host, string reason, Exception? exception)
+    {
         bool isLast;
         lock (_gate)
         {

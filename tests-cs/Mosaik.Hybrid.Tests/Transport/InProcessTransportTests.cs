@@ -17,6 +17,14 @@ public sealed class InProcessTransportTests : IDisposable
     }
 
     [Fact]
+    public async Task Read_ThatWasCancelled_LosesNothing()
+    {
+        await using var pair = await LinkPair.InProcessAsync(_network, _a, _b);
+
+        await LinkContract.ACancelledReadLosesNothing(pair);
+    }
+
+    [Fact]
     public async Task Link_KnowsBothEnds_AndCarriesBytesUntilTheEnd()
     {
         await using var pair = await LinkPair.InProcessAsync(_network, _a, _b);

@@ -34,6 +34,18 @@ internal static class LinkContract
         Assert.Equal(0, await pair.Dialled.ReadAsync(new byte[1]).Soon("the end of the stream"));
     }
 
+    public static async Task ACancelledReadLosesNothing(LinkPair pair)
+    {
+        using var cancellation = new CancellationTokenSource();
+        var reading = pair.Accepted.ReadAsync(new byte[1], cancellation.Token);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.Soon("the read is cancelled"));
+
+        await pair.Dialled.WriteAsync(new byte[] { 5, 6 }).Soon("a write");
+
+        Assert.Equal([5, 6], await ReadExactly(pair.Accepted, 2));
+    }
+
     public static async Task<byte[]> ReadExactly(ILink link, int length)
     {
         var bytes = new byte[length];

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
 using Mosaik.Hybrid.Tests.Support;
 using Mosaik.Hybrid.Transport;
 using Xunit;
@@ -38,6 +39,14 @@ public sealed class TlsTransportTests : IAsyncLifetime
         await _listening.DisposeAsync();
         _a.Dispose();
         _b.Dispose();
+    }
+
+    [Fact]
+    public async Task Read_ThatWasCancelled_LosesNothing()
+    {
+        await using var pair = await LinkPair.TlsAsync(_a, _b);
+
+        await LinkContract.ACancelledReadLosesNothing(pair);
     }
 
     [Fact]
@@ -107,6 +116,18 @@ public sealed class TlsTransportTests : IAsyncLifetime
             LinkProtocols.Groups,
             null
         );
+    }
+
+    [Fact]
+    public async Task Dial_ByName_TriesEachOfItsAddresses()
+    {
+        var byName = Address with { Host = "localhost" };
+
+        await using var link = await _dialling
+            .DialAsync(byName, LinkProtocols.Groups, _b.Id)
+            .Soon("dialling");
+
+        Assert.Equal(_b.Id, link.RemotePeer);
     }
 
     [Fact]
@@ -180,6 +201,25 @@ public sealed class TlsTransportTests : IAsyncLifetime
 
         Assert.True(await RawTls.IsClosedAsync(socket).Soon("the connection is closed"));
         await DialAndAcceptAsync();
+    }
+
+    [Fact]
+    public async Task Refusals_AreCountedEach_AndLoggedOnceAReason()
+    {
+        using var c = NodeIdentity.Generate();
+        var logger = new CountingLogger();
+        await using var logging = new TlsTransport(c, LinkPair.OnLoopback(), _time, logger);
+        await logging.StartAsync();
+
+        for (var count = 1; count <= 5; count++)
+        {
+            using var socket = await RawTls.ConnectAsync(logging.Addresses[0]);
+            await socket.SendAsync(new byte[] { 1, 2, 3, 4, 5, 6, 7, 8 });
+            await RawTls.IsClosedAsync(socket).Soon("the connection is closed");
+        }
+
+        await Waiting.Until(() => logging.RefusedConnections == 5, "five refusals are counted");
+        Assert.Equal(1, logger.Count);
     }
 
     [Fact]
@@ -311,5 +351,25 @@ public sealed class TlsTransportTests : IAsyncLifetime
         );
         Assert.Equal(failure, error.Failure);
         return error;
+    }
+
+    private sealed class CountingLogger : ILogger<TlsTransport>
+    {
+        private int _count;
+
+        public int Count => Volatile.Read(ref _count);
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Interlocked.Increment(ref _count);
     }
 }
