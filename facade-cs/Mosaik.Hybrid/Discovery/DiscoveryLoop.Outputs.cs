@@ -15,6 +15,7 @@ internal sealed partial class DiscoveryLoop
     private readonly List<(PeerHost Host, TaskCompletionSource<PeerEntry> Found)> _seekers = [];
 
     /// <summary>Completes when a peer was found at the address and its entry is known.</summary>
+    /// <exception cref="ObjectDisposedException">Discovery ended before.</exception>
     public async Task<PeerEntry> SeekAsync(PeerAddress address, CancellationToken cancellationToken)
     {
         var found = new TaskCompletionSource<PeerEntry>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -165,6 +166,14 @@ internal sealed partial class DiscoveryLoop
                 found.TrySetResult(entry);
                 _seekers.RemoveAt(index);
             }
+        }
+    }
+
+    private void FailSeekers()
+    {
+        foreach (var (_, found) in _seekers)
+        {
+            found.TrySetException(new ObjectDisposedException(nameof(PeerDiscovery)));
         }
     }
 

@@ -232,6 +232,8 @@ internal sealed partial class DiscoveryLoop : IGossipOutputHandler
 
             Hub.End();
         }
+
+        FailSeekers();
     }
 
     private void Step(GossipInput input)

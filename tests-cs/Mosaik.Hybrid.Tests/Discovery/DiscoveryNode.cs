@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using Mosaik.Hybrid.Discovery;
 using Mosaik.Hybrid.Transport;
 
 namespace Mosaik.Hybrid.Tests.Discovery;
@@ -8,8 +6,8 @@ namespace Mosaik.Hybrid.Tests.Discovery;
 internal sealed class DiscoveryNode : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConcurrentQueue<PeerEntryChange> _changes = new();
     private readonly SemaphoreSlim _changed = new(0);
+    private volatile PeerCatalog _seen = PeerCatalog.Empty;
     private Task _accepting = Task.CompletedTask;
 
     private DiscoveryNode(NodeIdentity identity, ITransport transport, PeerDiscovery discovery)
@@ -18,9 +16,9 @@ internal sealed class DiscoveryNode : IAsyncDisposable
         Transport = transport;
         Discovery = discovery;
         // Armed before anything can change: no wait of a test can miss its event.
-        discovery.EntryChanged += change =>
+        discovery.EntryChanged += _ =>
         {
-            _changes.Enqueue(change);
+            _seen = discovery.Catalog;
             _changed.Release();
         };
     }
@@ -70,10 +68,11 @@ internal sealed class DiscoveryNode : IAsyncDisposable
     }
 
     /// <summary>Waits until the condition holds; looks again after each change of an entry.</summary>
+    /// <remarks>What made it hold has been told to all readers of events by then.</remarks>
     public async Task UntilAsync(Func<PeerCatalog, bool> condition, string what)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!condition(Discovery.Catalog))
+        while (!condition(_seen))
         {
             try
             {

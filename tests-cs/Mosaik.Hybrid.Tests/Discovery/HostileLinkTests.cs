@@ -1,6 +1,7 @@
 using System.Buffers;
 using Mosaik.Hybrid.Core;
 using Mosaik.Hybrid.Discovery;
+using Mosaik.Hybrid.Tickets;
 using Mosaik.Hybrid.Transport;
 using Mosaik.Hybrid.Wire;
 using Xunit;
@@ -94,6 +95,36 @@ public sealed class HostileLinkTests : IAsyncLifetime
         var reason = await TalkAsync(Records(Sign(_identity, RecordOf(_identity.Id))), Encode(answer));
 
         Assert.Equal(CloseReason.ProtocolViolation, reason);
+    }
+
+    [Fact]
+    public async Task APeerThatNeverReads_LosesItsLink_AndDelaysNobody()
+    {
+        await using var friend = await DiscoveryNode.StartAsync(_network.CreateTransport, _node.Address);
+        await using var link = await _transport.DialAsync(_node.Address, LinkProtocols.Discovery, _node.Id);
+        await using var framed = new FramedLink(link, TimeProvider.System);
+        framed.TrySend(FrameLane.Control, Records(Sign(_identity, RecordOf(_identity.Id))));
+        await _node.UntilAsync(catalog => catalog.Get(_identity.Id) is not null, "the peer that never reads");
+
+        var rounds = 0;
+        for (var part = 0; part < 4; part++)
+        {
+            _node.Discovery.AddTicket(new Ticket($"part {part}", new byte[8192]));
+        }
+
+        while (_node.Discovery.Counters.SlowLinks == 0)
+        {
+            // Each change is as large as an entry may be, and reaches the friend before the next one.
+            var mark = (byte)++rounds;
+            _node.Discovery.ReplaceTicket(new Ticket("large", [.. Enumerable.Repeat(mark, 8192)]));
+            await friend.UntilAsync(catalog => MarkOf(catalog) == mark, $"round {rounds}");
+        }
+
+        // Its queue and its pipe hold some two hundred of them.
+        Assert.InRange(rounds, 190, 230);
+
+        int MarkOf(PeerCatalog catalog) =>
+            catalog.Get(_node.Id)?.TicketsOf("large").FirstOrDefault()?.Data.Span[0] ?? -1;
     }
 
     [Fact]

@@ -78,6 +78,20 @@ public sealed class OwnEntryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ALookThatFindsNobody_EndsWithItsTokenOrTheNetwork()
+    {
+        using var impatient = new CancellationTokenSource();
+        var nowhere = new PeerAddress("nowhere", 1);
+        var first = _node.Discovery.DialAsync(nowhere, impatient.Token);
+        var second = _node.Discovery.DialAsync(nowhere);
+
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        await _node.Discovery.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => second);
+    }
+
+    [Fact]
     public void Options_ListEveryFault()
     {
         var options = new PeerDiscoveryOptions
