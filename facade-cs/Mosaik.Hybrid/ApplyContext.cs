@@ -9,7 +9,9 @@ public readonly struct ApplyContext
 
     /// <summary>Creates a context; for tests of state machines.</summary>
     /// <param name="position">Term and index of the entry.</param>
-    /// <param name="timestampMs">The leader's wall clock, in milliseconds since 1970; clamped to what a date can hold.</param>
+    /// <param name="timestampMs">
+    /// The leader's wall clock, in milliseconds since 1970; clamped to what a date can hold.
+    /// </param>
     /// <param name="proposer">The peer that proposed the command.</param>
     /// <param name="commandNumber">The proposer's number for the command; from 1.</param>
     public ApplyContext(LogPosition position, long timestampMs, PeerId proposer, ulong commandNumber)

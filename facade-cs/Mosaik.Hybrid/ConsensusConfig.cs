@@ -59,7 +59,10 @@ public sealed class ConsensusConfig
     /// <value>1 ms to 1 hour; 2 s by default.</value>
     public TimeSpan QueryTimeout => TimeSpan.FromMilliseconds(_parameters.QueryTimeout);
 
-    /// <summary>The least number of members in a founding configuration. With the number of nodes here, two lineages can't arise.</summary>
+    /// <summary>
+    /// The least number of members in a founding configuration. With the number of nodes here, two lineages can't
+    /// arise.
+    /// </summary>
     /// <value>1 to the most voters; 1 by default.</value>
     public int FoundingMembers => _parameters.FoundingMembers;
 
@@ -120,7 +123,9 @@ public sealed class ConsensusConfig
         return _parameters.Equals(other._parameters);
     }
 
-    /// <summary>Every parameter by name, in the order in which the GroupId hashes them. Times in milliseconds.</summary>
+    /// <summary>
+    /// Every parameter by name, in the order in which the GroupId hashes them. Times in milliseconds.
+    /// </summary>
     internal IReadOnlyList<(string Name, int Value)> Parameters() =>
         [
             ("heartbeat_interval", _parameters.HeartbeatInterval),

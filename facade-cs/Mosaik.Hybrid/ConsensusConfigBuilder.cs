@@ -66,7 +66,9 @@ public sealed record ConsensusConfigBuilder
         };
 
     /// <summary>The least time without a leader after which a voter stands for election.</summary>
-    /// <param name="value">at least twice the heartbeat interval, up to 1 hour; whole milliseconds; 2 s by default.</param>
+    /// <param name="value">
+    /// at least twice the heartbeat interval, up to 1 hour; whole milliseconds; 2 s by default.
+    /// </param>
     public ConsensusConfigBuilder WithElectionTimeout(TimeSpan value) =>
         this with
         {
@@ -93,7 +95,10 @@ public sealed record ConsensusConfigBuilder
     /// <param name="value">1 ms to 1 hour; whole milliseconds; 2 s by default.</param>
     public ConsensusConfigBuilder WithQueryTimeout(TimeSpan value) => this with { QueryTimeout = value };
 
-    /// <summary>The least number of members in a founding configuration. With the number of nodes here, two lineages can't arise.</summary>
+    /// <summary>
+    /// The least number of members in a founding configuration. With the number of nodes here, two lineages can't
+    /// arise.
+    /// </summary>
     /// <param name="value">1 to the most voters; 1 by default.</param>
     public ConsensusConfigBuilder WithFoundingMembers(int value) => this with { FoundingMembers = value };
 
@@ -138,7 +143,9 @@ public sealed record ConsensusConfigBuilder
     public ConsensusConfigBuilder WithCommandBytesMax(int value) => this with { CommandBytesMax = value };
 
     /// <summary>Checks all values and makes the configuration.</summary>
-    /// <exception cref="ConsensusConfigException">Values are out of range or don't fit together; lists every fault.</exception>
+    /// <exception cref="ConsensusConfigException">
+    /// Values are out of range or don't fit together; lists every fault.
+    /// </exception>
     public ConsensusConfig Build()
     {
         var faults = new List<string>();
@@ -201,7 +208,9 @@ public sealed record ConsensusConfigBuilder
             : throw new ConsensusConfigException(faults);
     }
 
-    /// <summary>A time in whole milliseconds. A bad one is reported here and its default checked in its place.</summary>
+    /// <summary>
+    /// A time in whole milliseconds. A bad one is reported here and its default checked in its place.
+    /// </summary>
     private static int Milliseconds(string name, TimeSpan value, TimeSpan standIn, List<string> faults)
     {
         if (value.Ticks % TimeSpan.TicksPerMillisecond != 0)

@@ -25,7 +25,9 @@ public sealed class GroupBuilder
     /// </remarks>
     public GroupBuilder RequireTicket(ITicketValidator validator) => new(_core.With(validator));
 
-    /// <summary>Replaces the default consensus parameters. Part of the GroupId, but for the leadership preference.</summary>
+    /// <summary>
+    /// Replaces the default consensus parameters. Part of the GroupId, but for the leadership preference.
+    /// </summary>
     public GroupBuilder WithConsensusConfig(ConsensusConfig config) => new(_core.With(config));
 
     /// <summary>Chooses what the group replicates.</summary>
@@ -84,18 +86,26 @@ public sealed class GroupBuilder<TCommand, TQuery, TResult, TStorage, TCodec>
         ITicketValidator validator
     ) => new(_core.With(validator), _machine, _storage, _codec);
 
-    /// <summary>Replaces the default consensus parameters. Part of the GroupId, but for the leadership preference.</summary>
+    /// <summary>
+    /// Replaces the default consensus parameters. Part of the GroupId, but for the leadership preference.
+    /// </summary>
     public GroupBuilder<TCommand, TQuery, TResult, TStorage, TCodec> WithConsensusConfig(
         ConsensusConfig config
     ) => new(_core.With(config), _machine, _storage, _codec);
 
-    /// <summary>Joins the group. The log is in memory unless a store was chosen; commands are JSON unless a codec was.</summary>
+    /// <summary>
+    /// Joins the group. The log is in memory unless a store was chosen; commands are JSON unless a codec was.
+    /// </summary>
     /// <returns>
     /// A handle at once; await <c>group.When.Online()</c> to use it. Another handle of the same group when this node
     /// has joined it before; the machine and store given here are then disposed of, unused.
     /// </returns>
-    /// <exception cref="ArgumentException">The machine's signature or the codec's name is empty or too long.</exception>
-    /// <exception cref="InvalidOperationException">This node has joined the group with another type of machine.</exception>
+    /// <exception cref="ArgumentException">
+    /// The machine's signature or the codec's name is empty or too long.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// This node has joined the group with another type of machine.
+    /// </exception>
     public Group<TCommand, TQuery, TResult> Join() =>
         _core.Joiner.Join(
             new GroupSettings<TCommand, TQuery, TResult>(

@@ -7,7 +7,9 @@ public static class GroupBuilderExtensions
 {
     /// <summary>Chooses where the log is kept. Offered once: a group has one log.</summary>
     /// <param name="builder">A builder that has a machine and no store.</param>
-    /// <param name="storage">A store that nobody has opened; the group opens it, and disposes of it when it ends.</param>
+    /// <param name="storage">
+    /// A store that nobody has opened; the group opens it, and disposes of it when it ends.
+    /// </param>
     public static GroupBuilder<TCommand, TQuery, TResult, ChosenStorage, TCodec> WithLogStorage<
         TCommand,
         TQuery,

@@ -27,7 +27,9 @@ public abstract class GroupException : Exception
     /// <summary>How many commands the failed call had submitted; 0 when it was a query or a wait.</summary>
     public int CommandCount { get; }
 
-    /// <summary>The commands that the failed call had submitted, in order; empty when it was a query or a wait.</summary>
+    /// <summary>
+    /// The commands that the failed call had submitted, in order; empty when it was a query or a wait.
+    /// </summary>
     /// <typeparam name="TCommand">The group's type of command.</typeparam>
     /// <exception cref="InvalidCastException">The group has another type of command.</exception>
     public IReadOnlyList<TCommand> CommandsOf<TCommand>() =>

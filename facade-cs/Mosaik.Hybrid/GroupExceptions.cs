@@ -22,7 +22,9 @@ public sealed class GroupOfflineException : GroupException
         new("The group has no leader to confirm a strong query. Await group.When.Online(), or ask weakly.");
 }
 
-/// <summary>The commands were accepted, and their fate was not learned in time: they may or may not take effect.</summary>
+/// <summary>
+/// The commands were accepted, and their fate was not learned in time: they may or may not take effect.
+/// </summary>
 /// <remarks>
 /// Submitting them again could make them take effect twice. Ask for their fate by <see cref="Id"/> first. Cancelling
 /// a call never cancels its commands.

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
@@ -67,7 +68,9 @@ public sealed class GroupKey : IEquatable<GroupKey>
     }
 
     /// <summary>Reads what <see cref="Export"/> wrote.</summary>
-    /// <exception cref="FormatException">The text is something else, or mistyped. The message doesn't repeat it.</exception>
+    /// <exception cref="FormatException">
+    /// The text is something else, or mistyped. The message doesn't repeat it.
+    /// </exception>
     public static GroupKey Parse(string text) =>
         TryParse(text, out var key)
             ? key
@@ -75,7 +78,9 @@ public sealed class GroupKey : IEquatable<GroupKey>
                 $"This is not a group key: it begins with '{Prefix}', and 48 letters, digits, '-' or '_' follow."
             );
 
-    /// <summary>Reads what <see cref="Export"/> wrote; false for anything else. White space around it is ignored.</summary>
+    /// <summary>
+    /// Reads what <see cref="Export"/> wrote; false for anything else. White space around it is ignored.
+    /// </summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out GroupKey? key)
     {
         key = null;
@@ -89,7 +94,7 @@ public sealed class GroupKey : IEquatable<GroupKey>
         var digits = trimmed[Prefix.Length..];
         if (
             digits.Length != Base64Url.GetEncodedLength(bytes.Length)
-            || !Base64Url.TryDecodeFromChars(digits, bytes, out var written)
+            || Base64Url.DecodeFromChars(digits, bytes, out _, out var written) != OperationStatus.Done
             || written != bytes.Length
             || !Checksum(bytes[..SecretLength]).SequenceEqual(bytes[SecretLength..])
         )

@@ -18,7 +18,9 @@ internal interface IGroupJoiner
 internal sealed record GroupSettings<TCommand, TQuery, TResult>
 {
     /// <summary>Checks what the members must agree on and derives the GroupId.</summary>
-    /// <exception cref="ArgumentException">The machine's signature or the codec's name is empty or too long.</exception>
+    /// <exception cref="ArgumentException">
+    /// The machine's signature or the codec's name is empty or too long.
+    /// </exception>
     public GroupSettings(
         GroupKey key,
         ConsensusConfig consensus,
@@ -49,7 +51,9 @@ internal sealed record GroupSettings<TCommand, TQuery, TResult>
     /// <summary>The shared parameters and this node's preference.</summary>
     public ConsensusConfig Consensus { get; }
 
-    /// <summary>Who decides whether a peer's tickets let it in, in order; empty when tickets are not asked for.</summary>
+    /// <summary>
+    /// Who decides whether a peer's tickets let it in, in order; empty when tickets are not asked for.
+    /// </summary>
     public IReadOnlyList<ITicketValidator> Validators { get; }
 
     /// <summary>The state machine; this node's instance.</summary>

@@ -39,6 +39,8 @@ public interface IStateMachine<TCommand, TQuery, TResult>
     void Apply(TCommand command, in ApplyContext context);
 
     /// <summary>Answers from the state as it is, without changing it.</summary>
-    /// <remarks>For a strong query the state has first caught up with everything that was acknowledged before.</remarks>
+    /// <remarks>
+    /// For a strong query the state has first caught up with everything that was acknowledged before.
+    /// </remarks>
     TResult Query(TQuery query);
 }

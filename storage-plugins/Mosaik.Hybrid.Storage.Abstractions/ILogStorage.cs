@@ -53,7 +53,9 @@ public interface ILogStorage : IAsyncDisposable
 
     /// <summary>Opens the store for one member, recovers, and says what is there.</summary>
     /// <param name="peer">Whose log it is. A store that was written under another peer refuses to open.</param>
-    /// <param name="group">The group whose log it is. A store that was written for another group refuses to open.</param>
+    /// <param name="group">
+    /// The group whose log it is. A store that was written for another group refuses to open.
+    /// </param>
     /// <param name="cancellationToken">Ends the attempt; the store can then only be disposed of.</param>
     /// <returns>Hard state, extent and term runs of the log, and what had to be repaired.</returns>
     /// <exception cref="StorageException">
@@ -72,7 +74,9 @@ public interface ILogStorage : IAsyncDisposable
     /// <param name="batch">At least one part. The very first batch of a fresh store carries a hard state.</param>
     /// <param name="cancellationToken">Gives up waiting; the store counts as failed then.</param>
     /// <returns>Completes when every part would survive; synchronously for a store in memory.</returns>
-    /// <exception cref="StorageException">The batch may or may not be stored. The store takes no further writes.</exception>
+    /// <exception cref="StorageException">
+    /// The batch may or may not be stored. The store takes no further writes.
+    /// </exception>
     /// <exception cref="ArgumentException">
     /// The entries don't follow the last kept one without a gap, a term falls, or the truncation lies outside the
     /// log. Nothing was changed.
@@ -85,13 +89,17 @@ public interface ILogStorage : IAsyncDisposable
 
     /// <summary>Reads entries from the start of a range.</summary>
     /// <param name="range">Not empty, and inside the log.</param>
-    /// <param name="bytesMax">The most payload bytes to return, but for a single larger first entry; at least 0.</param>
+    /// <param name="bytesMax">
+    /// The most payload bytes to return, but for a single larger first entry; at least 0.
+    /// </param>
     /// <param name="cancellationToken">Ends the read.</param>
     /// <returns>
     /// At least one entry, beginning with the first of the range, without gaps. It may be fewer than fit: a store
     /// stops where it would have to copy or to open another file. Ask again from the next index for the rest.
     /// </returns>
-    /// <exception cref="StorageException">An entry can't be read or fails its checksum; path and offset say where.</exception>
+    /// <exception cref="StorageException">
+    /// An entry can't be read or fails its checksum; path and offset say where.
+    /// </exception>
     /// <exception cref="ArgumentException">The range is empty or reaches outside the log.</exception>
     ValueTask<ReadOnlyMemory<LogEntry>> ReadAsync(
         LogRange range,

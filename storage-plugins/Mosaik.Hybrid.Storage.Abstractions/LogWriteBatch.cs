@@ -29,7 +29,9 @@ public readonly struct LogWriteBatch
     /// <remarks>From the first index of the log to the one after its last, which removes nothing.</remarks>
     public LogIndex? TruncateFrom { get; }
 
-    /// <summary>Entries to append, in several runs so that a runtime can gather proposals without copying them.</summary>
+    /// <summary>
+    /// Entries to append, in several runs so that a runtime can gather proposals without copying them.
+    /// </summary>
     /// <remarks>
     /// Runs may be empty. All entries together have consecutive indexes, the first right after the last kept entry,
     /// and terms that never fall.

@@ -46,7 +46,9 @@ public sealed class StoredLog
     /// </summary>
     public IReadOnlyList<TermRun> TermRuns { get; }
 
-    /// <summary>What recovery changed, such as a torn tail that it cut off, each in a sentence for an operator.</summary>
+    /// <summary>
+    /// What recovery changed, such as a torn tail that it cut off, each in a sentence for an operator.
+    /// </summary>
     public IReadOnlyList<string> Repairs { get; }
 }
 

@@ -1,0 +1,22 @@
+using System.Reflection;
+using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Storage;
+
+namespace Mosaik.Hybrid.Api.Tests;
+
+/// <summary>The assemblies of this library, by what may be expected of them.</summary>
+internal static class Assemblies
+{
+    public static Assembly Primitives { get; } = typeof(PeerId).Assembly;
+
+    public static Assembly Core { get; } = typeof(NodeConfig).Assembly;
+
+    public static Assembly Wire { get; } = Assembly.Load("Mosaik.Hybrid.Wire");
+
+    /// <summary>What users and authors of plug-ins see.</summary>
+    public static IReadOnlyList<Assembly> Public { get; } =
+    [Primitives, typeof(ILogStorage).Assembly, typeof(InMemoryLogStore).Assembly, typeof(GroupKey).Assembly];
+
+    public static Assembly PublicNamed(string name) =>
+        Public.Single(assembly => assembly.GetName().Name == name);
+}
