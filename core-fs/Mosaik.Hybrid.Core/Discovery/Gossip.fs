@@ -163,8 +163,11 @@ module Gossip =
                         PurgeAt = if due < state.PurgeAt then due else state.PurgeAt }
                 struct (state, struct (change, entry) :: news)
             | Error Refusal.Own -> struct (supersede now entry state, news)
-            | Error(Refusal.DifferentNetwork | Refusal.Outdated | Refusal.TooFarAhead | Refusal.NotNewer | Refusal.Full) ->
-                struct (state, news)
+            | Error Refusal.DifferentNetwork
+            | Error Refusal.Outdated
+            | Error Refusal.TooFarAhead
+            | Error Refusal.NotNewer
+            | Error Refusal.Full -> struct (state, news)
         Seq.fold folder struct (state, []) entries
 
     /// Links to peers that just said goodbye: they wait for the close to know that they were heard.

@@ -117,7 +117,8 @@ module ConsensusConfig =
               rule
                   (config.ElectionTimeout < 2 * config.HeartbeatInterval)
                   "election_timeout"
-                  $"election_timeout ({config.ElectionTimeout} ms) must be at least twice heartbeat_interval ({config.HeartbeatInterval} ms), or a single late heartbeat deposes the leader."
+                  ($"election_timeout ({config.ElectionTimeout} ms) must be at least twice heartbeat_interval "
+                   + $"({config.HeartbeatInterval} ms), or a single late heartbeat deposes the leader.")
               rule
                   (config.FoundingMembers > config.MaxVoters)
                   "founding_members"

@@ -66,8 +66,14 @@ module Raft =
             state
             |> applyTermRule config clock message
             |> Founding.onRequestVoteReply config clock sender reply
-        | (Message.RequestVote _ | Message.RequestVoteReply _ | Message.AppendEntries _ | Message.AppendEntriesReply _ | Message.ReadIndex _ | Message.ReadIndexReply _ | Message.Forward _ | Message.ForwardReply _),
-          _ ->
+        | Message.RequestVote _, _
+        | Message.RequestVoteReply _, _
+        | Message.AppendEntries _, _
+        | Message.AppendEntriesReply _, _
+        | Message.ReadIndex _, _
+        | Message.ReadIndexReply _, _
+        | Message.Forward _, _
+        | Message.ForwardReply _, _ ->
             if isForeign message state then
                 match message with
                 | Message.AppendEntries(header, _) -> Founding.onAffiliated sender header.Lineage state
