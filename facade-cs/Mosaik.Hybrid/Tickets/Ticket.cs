@@ -22,7 +22,10 @@ public sealed class Ticket : IEquatable<Ticket>
         ArgumentException.ThrowIfNullOrEmpty(@class);
         if (Encoding.UTF8.GetByteCount(@class) > ClassLengthMax)
         {
-            throw new ArgumentException($"A ticket's class is at most {ClassLengthMax} bytes.", nameof(@class));
+            throw new ArgumentException(
+                $"A ticket's class is at most {ClassLengthMax} bytes.",
+                nameof(@class)
+            );
         }
 
         if (data.Length > DataLengthMax)

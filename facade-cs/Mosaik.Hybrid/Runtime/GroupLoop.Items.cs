@@ -1,0 +1,220 @@
+using System.Diagnostics;
+using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Discovery;
+
+namespace Mosaik.Hybrid.Runtime;
+
+// What comes into the queue, and what becomes of it.
+internal sealed partial class GroupLoop
+{
+    /// <summary>How many forward timeouts a caller waits before it is told that the outcome is unknown.</summary>
+    private const int ForwardTimeoutsMax = 5;
+
+    /// <summary>Takes room for a request's commands; any thread.</summary>
+    /// <returns>False when too many are on their way.</returns>
+    public bool TryReserve(int count, int bytes) => _window.TryReserve(count, bytes);
+
+    /// <summary>Submits a request for which room was taken; any thread.</summary>
+    public void Submit(SubmitRequest request)
+    {
+        if (!_items.Writer.TryWrite(request))
+        {
+            request.Fail(SubmitFailure.Terminated);
+        }
+    }
+
+    /// <summary>Asks the machine as it is on this node; any thread.</summary>
+    public void AskWeakly(PendingQuery query)
+    {
+        // Before the store is open there is no machine to ask: the loop passes the query on when there is.
+        if (Volatile.Read(ref _pending) is null)
+        {
+            Submit(new WeakQuery(query));
+        }
+        else if (!_applier.Ask(query, LogIndex.Zero))
+        {
+            query.Fail(TerminatedOrLeft());
+        }
+    }
+
+    /// <summary>Asks the machine once a quorum has confirmed how fresh it must be; any thread.</summary>
+    public void AskStrongly(PendingQuery query) => Submit(new StrongQuery(query));
+
+    /// <summary>Waits for commands whose outcome was unknown; any thread.</summary>
+    public Task<LogRange> FollowAsync(CommandId id)
+    {
+        var follower = new TaskCompletionSource<LogRange>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_items.Writer.TryWrite(new OutcomeQuestion(id, follower)))
+        {
+            follower.TrySetException(TerminatedOrLeft());
+        }
+
+        return follower.Task;
+    }
+
+    private void Submit(QueryItem item)
+    {
+        if (!_items.Writer.TryWrite(item))
+        {
+            item.Query.Fail(TerminatedOrLeft());
+        }
+    }
+
+    private Exception TerminatedOrLeft() =>
+        Status.Ended ?? new GroupTerminatedException(TerminationReason.Left);
+
+    private void Take(object item)
+    {
+        switch (item)
+        {
+            case FrameArrived frame:
+                _frames.Add(frame);
+                _inputs.Add(GroupInput.NewReceived(frame.Connection.Id, frame.Message));
+                break;
+            case SubmitRequest request:
+                Accept(request);
+                break;
+            case AppliedReport report:
+                OnApplied(report);
+                break;
+            case StrongQuery { Query: var query }:
+                _reads.Gather(query);
+                break;
+            case WeakQuery { Query: var query }:
+                AskWeakly(query);
+                break;
+            case GroupInput input:
+                _inputs.Add(input);
+                break;
+            case WriteEnded ended:
+                OnWriteEnded(ended);
+                break;
+            case LinkOpened opened:
+                Open(opened);
+                break;
+            case LinkEnded ended:
+                _inputs.Add(GroupInput.NewLinkLost(ended.Connection.Id, ended.Reason));
+                NoteEnd(ended);
+                break;
+            case EntriesRead read:
+                OnEntriesRead(read);
+                break;
+            case EntriesReadForApply { Entries: var entries }:
+                _stored.OnReadForApply(entries);
+                break;
+            case PeerEntryChange change:
+                OnEntryChanged(change);
+                break;
+            case OutcomeQuestion question:
+                _pending!.Follow(question.Id, question.Follower);
+                break;
+            case MachineFailure failure:
+                _end = new GroupTerminatedException(TerminationReason.MachineFailed, failure.Exception);
+                break;
+            case GroupFailure failure:
+                _end = new GroupTerminatedException(TerminationReason.StorageFailed, failure.Exception);
+                break;
+            default:
+                TakeSignal(item);
+                break;
+        }
+    }
+
+    private void TakeSignal(object item)
+    {
+        if (ReferenceEquals(item, s_timerFired))
+        {
+            _timer.OnFired();
+            _inputs.Add(GroupInput.Tick);
+        }
+        else if (ReferenceEquals(item, s_leave))
+        {
+            _inputs.Add(GroupInput.Leave);
+            _end = new GroupTerminatedException(TerminationReason.Left);
+        }
+        else
+        {
+            throw new UnreachableException($"The group loop does not know a {item.GetType()}.");
+        }
+    }
+
+    /// <summary>Numbers the commands and hands them on, if there is anybody to hand them to.</summary>
+    private void Accept(SubmitRequest request)
+    {
+        var pending = _pending!;
+        if (_state.Raft.Leader.IsNone)
+        {
+            _window.Release(request.Commands.Length, request.Bytes);
+            request.Fail(SubmitFailure.Offline);
+            return;
+        }
+
+        pending.Add(request);
+        request.GiveUpAt = _clock.Now.Plus(_config.Consensus.ForwardTimeout * ForwardTimeoutsMax);
+        _proposals.AddRange(request.Commands);
+    }
+
+    private void OnApplied(AppliedReport report)
+    {
+        var pending = _pending!;
+        var own = 0UL;
+        foreach (var (number, index) in report.Completions)
+        {
+            pending.OnApplied(number, index);
+            own = number;
+        }
+
+        _applied = report.Position;
+        _inputs.Add(GroupInput.NewApplied(report.Position.Index, own, report.Gap));
+    }
+
+    private void OnWriteEnded(WriteEnded ended)
+    {
+        // The end of a write of before a reset says nothing of the new log.
+        if (ReferenceEquals(ended.Writer, _writer) && _writer.OnEnded(ended))
+        {
+            _executor.Release();
+            _inputs.Add(GroupInput.NewPersisted(_writer.Persisted));
+        }
+    }
+
+    private void OnEntriesRead(EntriesRead read)
+    {
+        var raft = _state.Raft;
+        if (StateModule.isLeader(raft) && raft.CurrentTerm == read.Header.Term)
+        {
+            _executor.SendStored(read.Link, read.Header, read.Entries);
+        }
+    }
+
+    /// <summary>The group has ended: whoever waits behind an item is told.</summary>
+    private static void Refuse(object item, GroupTerminatedException end)
+    {
+        switch (item)
+        {
+            case SubmitRequest request:
+                request.Fail(SubmitFailure.Terminated);
+                break;
+            case QueryItem { Query: var query }:
+                query.Fail(end);
+                break;
+            case OutcomeQuestion question:
+                question.Follower.TrySetException(end);
+                break;
+            case LinkOpened opened:
+                opened.Connection.Frames.Abort();
+                break;
+            default:
+                // Nobody waits behind the others.
+                break;
+        }
+    }
+
+    private abstract record QueryItem(PendingQuery Query);
+
+    private sealed record WeakQuery(PendingQuery Query) : QueryItem(Query);
+
+    private sealed record StrongQuery(PendingQuery Query) : QueryItem(Query);
+
+    private sealed record OutcomeQuestion(CommandId Id, TaskCompletionSource<LogRange> Follower);
+}

@@ -1,0 +1,277 @@
+using System.Security.Cryptography;
+using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Diagnostics;
+using Mosaik.Hybrid.Discovery;
+using Mosaik.Hybrid.Transport;
+
+namespace Mosaik.Hybrid.Runtime;
+
+// Links: opening, proving, checking, closing; and what discovery says of peers.
+internal sealed partial class GroupLoop
+{
+    private readonly BondProver _prover;
+    private readonly CredentialChecker _checker;
+    private readonly BondDialler _dialler;
+    private readonly Dictionary<long, Bond> _bonds = [];
+    private volatile IReadOnlyList<Bond> _bondList = [];
+    private long _lastLink;
+
+    private sealed record LinkOpened(BondConnection Connection, FrameArrived? First);
+
+    /// <summary>Takes over a link that a peer dialled, with its first words already read. Any thread.</summary>
+    public void Adopt(FramedLink frames, BondMessage first, int bytes)
+    {
+        var connection = new BondConnection(Interlocked.Increment(ref _lastLink), frames, false);
+        Open(connection, new FrameArrived(connection, first, bytes));
+    }
+
+    private BondConnection AdoptDialled(ILink link)
+    {
+        var frames = new FramedLink(link, _node.TimeProvider);
+        var connection = new BondConnection(Interlocked.Increment(ref _lastLink), frames, true);
+        Open(connection, null);
+        return connection;
+    }
+
+    private void Open(BondConnection connection, FrameArrived? first)
+    {
+        if (!_items.Writer.TryWrite(new LinkOpened(connection, first)))
+        {
+            connection.Frames.Abort();
+        }
+    }
+
+    private void Open(LinkOpened opened)
+    {
+        var connection = opened.Connection;
+        _links.Add(connection);
+        var nonce = Bytes32.FromBytes(RandomNumberGenerator.GetBytes(32));
+        _inputs.Add(GroupInput.NewLinkOpened(connection.Id, connection.Peer, connection.IsDialler, nonce));
+        _ = Task.Run(() => connection.ReceiveAsync(Post, opened.First));
+    }
+
+    private void CarryOutLinkActions()
+    {
+        foreach (var action in _ready.LinkActions)
+        {
+            switch (action)
+            {
+                case LinkAction.Say say:
+                    _links.Send(say.Link, FrameLane.Control, say.Message);
+                    break;
+                case LinkAction.Prove prove:
+                    Prove(prove);
+                    break;
+                case LinkAction.Check check:
+                    BeginCheck(check);
+                    break;
+                case LinkAction.Recheck recheck:
+                    BeginRecheck(recheck);
+                    break;
+                case LinkAction.Close close:
+                    Close(close);
+                    break;
+                case LinkAction.Formed formed:
+                    OnFormed(formed);
+                    break;
+                case LinkAction.Ended ended:
+                    OnEnded(ended);
+                    break;
+                default:
+                    throw new InvalidOperationException($"No link action is a {action.GetType()}.");
+            }
+        }
+    }
+
+    private void Prove(LinkAction.Prove prove)
+    {
+        if (_links.Find(prove.Link) is { } connection)
+        {
+            var theirKey = connection.Frames.Link.RemotePublicKey;
+            var mac = _prover.Prove(prove.Mine, prove.Theirs, prove.IsDialler, theirKey);
+            var proof = new Proof(mac, _node.Discovery.SignedSelf);
+            _links.Send(prove.Link, FrameLane.Control, BondMessage.NewProof(proof));
+        }
+    }
+
+    /// <summary>Proof, entry, tickets, in this order; off the loop, since signatures and validators take their time.</summary>
+    private void BeginCheck(LinkAction.Check check)
+    {
+        if (_links.Find(check.Link) is not { } connection)
+        {
+            return;
+        }
+
+        _ = Task.Run(() =>
+        {
+            var theirKey = connection.Frames.Link.RemotePublicKey;
+            var knowsKey = _prover.Verify(
+                check.Mine,
+                check.Theirs,
+                check.IsDialler,
+                theirKey,
+                check.Proof.Mac
+            );
+            var credentials = knowsKey ? CheckEntry(connection, check.Proof.Entry) : Credentials.WrongProof;
+            Post(GroupInput.NewChecked(check.Link, credentials));
+        });
+    }
+
+    private void BeginRecheck(LinkAction.Recheck recheck)
+    {
+        if (_links.Find(recheck.Link) is { } connection)
+        {
+            var known = _node.Discovery.Catalog.Get(connection.Peer) ?? connection.Entry;
+            _ = Task.Run(() =>
+            {
+                var credentials =
+                    !recheck.Entry.IsEmpty ? CheckEntry(connection, recheck.Entry)
+                    : known is not null ? _checker.Check(known)
+                    : Credentials.NotAllowed;
+                Post(GroupInput.NewChecked(recheck.Link, credentials));
+            });
+        }
+    }
+
+    /// <summary>The entry must be signed, and the bond's own peer's: another member's renews nothing here.</summary>
+    private Credentials CheckEntry(BondConnection connection, ReadOnlyMemory<byte> signed)
+    {
+        if (!_node.Discovery.TryMerge(signed, out var entry) || entry is null || entry.Id != connection.Peer)
+        {
+            return Credentials.Malformed;
+        }
+
+        // The catalogue may know a newer one; an old entry must not bring back tickets that were taken away.
+        var known = _node.Discovery.Catalog.Get(connection.Peer);
+        var newest = known is not null && known.Version > entry.Version ? known : entry;
+        connection.Entry = newest;
+        return _checker.Check(newest);
+    }
+
+    private void Close(LinkAction.Close close)
+    {
+        if (_links.Remove(close.Link) is { } connection)
+        {
+            Refusals.Note(connection.Peer, close.Reason, close.Evidence);
+            BeginClose(connection, close.Reason);
+        }
+    }
+
+    private void BeginClose(BondConnection connection, CloseReason reason)
+    {
+        _closing.RemoveAll(static task => task.IsCompleted);
+        _closing.Add(connection.CloseAsync(reason));
+    }
+
+    private void CloseAllLinks(CloseReason reason)
+    {
+        foreach (var connection in _links.All.ToArray())
+        {
+            _links.Remove(connection.Id);
+            BeginClose(connection, reason);
+            if (_bonds.Remove(connection.Id))
+            {
+                _dialler.SetBonded(connection.Peer, false);
+            }
+        }
+
+        _bondList = [];
+    }
+
+    /// <summary>Says why, if the core has not been first: then the link is no longer known.</summary>
+    private void NoteEnd(LinkEnded ended)
+    {
+        if (_links.Find(ended.Connection.Id) is not null && ended.Reason != CloseReason.UnexpectedClose)
+        {
+            Refusals.Note(ended.Connection.Peer, ended.Reason, ended.Evidence);
+        }
+    }
+
+    private void OnFormed(LinkAction.Formed formed)
+    {
+        if (_links.Find(formed.Link) is not { } connection)
+        {
+            return;
+        }
+
+        connection.OnFormed(formed.Peer);
+        _bonds[formed.Link] = new Bond(
+            formed.Peer,
+            connection.Frames.Link.RemoteAddress,
+            connection.IsDialler
+        );
+        _bondList = [.. _bonds.Values];
+        _dialler.SetBonded(connection.Peer, true);
+        GroupEvents.BondFormed(_logger, _name, formed.Peer.ToString());
+    }
+
+    private void OnEnded(LinkAction.Ended ended)
+    {
+        _bonds.Remove(ended.Link);
+        _bondList = [.. _bonds.Values];
+        var isBonded = _bonds.Values.Any(bond => bond.Peer == ended.Peer.Peer);
+        _dialler.SetBonded(ended.Peer.Peer, isBonded);
+        GroupEvents.BondEnded(_logger, _name, ended.Peer.ToString(), ended.Reason.ToString());
+    }
+
+    private void StartDiscovery()
+    {
+        _node.Discovery.EntryChanged += PostEntryChange;
+        _node.Discovery.AddGroup(_options.Group);
+        foreach (var entry in _node.Discovery.Catalog.PeersIn(_options.Group))
+        {
+            OnEntryChanged(new PeerEntryChange(entry, false));
+        }
+    }
+
+    private void StopDiscovery()
+    {
+        _node.Discovery.EntryChanged -= PostEntryChange;
+        _node.Discovery.RemoveGroup(_options.Group);
+    }
+
+    private void PostEntryChange(PeerEntryChange change) => Post(change);
+
+    private void OnEntryChanged(PeerEntryChange change)
+    {
+        var (entry, isDeparted) = change;
+        if (entry.Id == _node.Identity.Id)
+        {
+            Announce();
+        }
+        else if (isDeparted || !entry.Groups.Contains(_options.Group))
+        {
+            _dialler.Remove(entry.Id);
+        }
+        else
+        {
+            _dialler.Add(entry);
+            foreach (var bond in _bonds.Where(bond => bond.Value.Peer == entry.Id))
+            {
+                _dialler.SetBonded(entry.Id, true);
+                Recheck(bond.Key, entry);
+            }
+        }
+    }
+
+    /// <summary>Tells every bond that this node's entry changed: tickets count from the moment they are published.</summary>
+    private void Announce()
+    {
+        var message = BondMessage.NewPeerChanged(_node.Discovery.SignedSelf);
+        foreach (
+            var connection in _links.All.Where(static connection => connection.Member is not null).ToArray()
+        )
+        {
+            _links.Send(connection.Id, FrameLane.Control, message);
+        }
+    }
+
+    /// <summary>Gossip brought a newer entry of a bonded peer: its tickets may be others.</summary>
+    private void Recheck(long link, PeerEntry entry)
+    {
+        if (!_checker.IsOpen)
+        {
+            _ = Task.Run(() => Post(GroupInput.NewChecked(link, _checker.Check(entry))));
+        }
+    }
+}

@@ -1,0 +1,435 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Diagnostics;
+using Mosaik.Hybrid.Storage;
+
+namespace Mosaik.Hybrid.Runtime;
+
+/// <summary>What a group runs with, without the types of its machine.</summary>
+internal sealed record GroupLoopOptions(
+    NetworkId Network,
+    GroupId Group,
+    GroupKey Key,
+    ConsensusConfig Consensus,
+    IReadOnlyList<Tickets.ITicketValidator> Validators,
+    IMachineAdapter Machine,
+    ILogStorage Storage
+);
+
+/// <summary>Owns one group's state on this node: takes inputs, steps the core, carries out what it asks.</summary>
+/// <remarks>
+/// One task owns everything here, so nothing is locked. What comes from outside (frames, calls, timers, ends of
+/// writes) is an item in its queue; all items that wait are stepped at once, so that under load one write and
+/// one message to each member serve many calls.
+/// </remarks>
+[SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "RunAsync owns their life: it releases them when the group ends, which is the only way out."
+)]
+internal sealed partial class GroupLoop
+{
+    private const int ItemsPerStepMax = 1_024;
+    private static readonly object s_timerFired = new();
+    private static readonly object s_leave = new();
+
+    private readonly GroupLoopOptions _options;
+    private readonly NodeServices _node;
+    private readonly NodeConfig _config;
+    private readonly MonotonicClock _clock;
+    private readonly ILogger _logger;
+    private readonly string _name;
+    private readonly Channel<object> _items = Channel.CreateUnbounded<object>(
+        new UnboundedChannelOptions { SingleReader = true }
+    );
+    private readonly CancellationTokenSource _ending = new();
+    private readonly LinkTable _links;
+    private readonly PendingReads _reads = new();
+    private readonly SubmitWindow _window = new();
+    private readonly LogTail _tail = new();
+    private readonly ReadyBatch _ready = new();
+    private readonly List<GroupInput> _inputs = [];
+    private readonly List<FrameArrived> _frames = [];
+    private readonly List<LogEntry> _proposals = [];
+    private readonly List<Task> _closing = [];
+
+    // Made once the store is open; see StartAsync.
+    private GroupState _state = null!;
+    private StorageWriter _writer = null!;
+    private ReadyExecutor _executor = null!;
+    private StoredEntries _stored = null!;
+    private MachineApplier _applier = null!;
+    private DeadlineTimer _timer = null!;
+    private PendingCommands? _pending;
+    private Instant _coreDeadline = Instant.Never;
+    private LogPosition _applied = LogPosition.Zero;
+    private GroupMembers _members = GroupMembers.None;
+    private GroupTerminatedException? _end;
+
+    /// <summary>Prepares the loop; <see cref="RunAsync"/> makes it go.</summary>
+    public GroupLoop(GroupLoopOptions options, NodeServices node)
+    {
+        _options = options;
+        _node = node;
+        _config = options.Consensus.ToCore();
+        _clock = new MonotonicClock(node.TimeProvider);
+        _logger = node.Loggers.CreateLogger("Mosaik.Hybrid.Group");
+        _name = options.Group.Short;
+        _links = new LinkTable(Post);
+        _prover = new BondProver(options.Key, node.Identity.PublicKey);
+        _checker = new CredentialChecker(options.Validators, _clock, _logger);
+        _dialler = new BondDialler(node.Transport, AdoptDialled, node.TimeProvider, _logger, _ending.Token);
+        Refusals = new RefusalLog(_logger, _name);
+        Status = new GroupStatusBoard(GroupSnapshot.Initial(node.Identity.Id));
+    }
+
+    /// <summary>What the loop publishes.</summary>
+    public GroupStatusBoard Status { get; }
+
+    /// <summary>Why links were closed.</summary>
+    public RefusalLog Refusals { get; }
+
+    /// <summary>The bonds that stand.</summary>
+    public IReadOnlyList<Bond> Bonds => _bondList;
+
+    /// <summary>Enqueues an item; lost once the group has ended. Any thread.</summary>
+    public void Post(object item) => _items.Writer.TryWrite(item);
+
+    /// <summary>Begins to leave the group in good order. Any thread, more than once.</summary>
+    public void Leave() => Post(s_leave);
+
+    /// <summary>Runs the group until it is left or can't go on. Never throws: how it ended is in <see cref="Status"/>.</summary>
+    public async Task RunAsync()
+    {
+        GroupTerminatedException end;
+        try
+        {
+            var machine = await StartAsync().ConfigureAwait(false);
+            await TurnAsync().ConfigureAwait(false);
+            end = _end ?? new GroupTerminatedException(TerminationReason.Left);
+            _applier.Complete();
+            await machine.ConfigureAwait(false);
+        }
+        catch (StorageException exception)
+        {
+            GroupEvents.Failed(_logger, _name, "the store failed", exception);
+            end = new GroupTerminatedException(TerminationReason.StorageFailed, exception);
+        }
+        catch (Exception exception)
+        {
+            // Whatever else breaks the loop is a bug in it: stopping beats going on with a broken state.
+            GroupEvents.Failed(_logger, _name, "the group loop failed", exception);
+            end = new GroupTerminatedException(TerminationReason.InvariantViolated, exception);
+        }
+
+        await TearDownAsync(end).ConfigureAwait(false);
+    }
+
+    private async Task<Task> StartAsync()
+    {
+        var recovered = await LogRecovery
+            .OpenAsync(
+                _options.Storage,
+                _node.Identity.Id,
+                _options.Group,
+                repair => GroupEvents.Repaired(_logger, _name, repair),
+                _ending.Token
+            )
+            .ConfigureAwait(false);
+        var proposer = new ProposerId(recovered.Hard.Member, recovered.Hard.Session);
+        _timer = new DeadlineTimer(_clock, () => Post(s_timerFired));
+        _applier = new MachineApplier(_options.Machine, proposer, Post, OnMachineFailed);
+        Volatile.Write(ref _pending, new PendingCommands(proposer, _window));
+        Begin(recovered);
+        GroupEvents.Started(_logger, _name, recovered.Hard.Member.ToString(), recovered.Hard.Session);
+        StartDiscovery();
+        return Task.Run(() =>
+            _applier.RunAsync(() => _end ?? new GroupTerminatedException(TerminationReason.Left))
+        );
+    }
+
+    /// <summary>Begins with what the store holds; again after a reset, with nothing.</summary>
+    private void Begin(RecoveredLog recovered)
+    {
+        var pending = _pending!;
+        _tail.Clear();
+        _writer = new StorageWriter(_options.Storage, Post, _ending.Token);
+        _stored = new StoredEntries(_options.Storage, _tail, _applier, Post, _ending.Token);
+        _executor = new ReadyExecutor(_writer, _tail, _links, pending, _stored);
+        var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        _state = Core.Group.Restore(
+            _config,
+            _clock.Read(),
+            seed,
+            _options.Network,
+            _options.Group,
+            recovered.Hard,
+            recovered.Outline,
+            recovered.Configurations
+        );
+        _inputs.Add(GroupInput.Tick);
+    }
+
+    private async Task TurnAsync()
+    {
+        while (_end is null && await _items.Reader.WaitToReadAsync().ConfigureAwait(false))
+        {
+            Drain();
+            do
+            {
+                Step();
+                if (_ready.IsReset)
+                {
+                    await ResetAsync().ConfigureAwait(false);
+                }
+            } while (_inputs.Count > 0 && _end is null);
+
+            Settle();
+        }
+    }
+
+    private void Drain()
+    {
+        for (var count = 0; count < ItemsPerStepMax && _items.Reader.TryRead(out var item); count++)
+        {
+            Take(item);
+        }
+
+        if (_proposals.Count > 0)
+        {
+            _inputs.Add(GroupInput.NewPropose(_proposals.ToArray()));
+            _proposals.Clear();
+        }
+
+        var read = _reads.Begin(_clock.Now.Plus(_config.Consensus.QueryTimeout));
+        if (read != 0)
+        {
+            _inputs.Add(GroupInput.NewRead(read));
+        }
+    }
+
+    /// <summary>One transition of the core, carried out: persist, send, apply, complete, notify.</summary>
+    private void Step()
+    {
+        var transition = Core.Group.StepAll(_config, _clock.Read(), _inputs, _state);
+        _inputs.Clear();
+        _state = transition.State;
+        _ready.Fill(transition);
+        if (_ready.Violation is { } violation)
+        {
+            Halt(violation);
+            return;
+        }
+
+        if (_executor.Persist(_ready))
+        {
+            _inputs.Add(GroupInput.NewPersisted(_writer.Persisted));
+        }
+
+        CarryOutLinkActions();
+        _executor.Send(_ready);
+        _executor.Release();
+        if (_ready.ApplyUpTo != LogIndex.Zero)
+        {
+            _stored.ApplyUpTo(_ready.ApplyUpTo);
+        }
+
+        Complete();
+        Notify();
+    }
+
+    private void Complete()
+    {
+        var pending = _pending!;
+        foreach (var (first, last, index) in _ready.Assignments)
+        {
+            pending.OnAssigned(first, last, index);
+        }
+
+        foreach (var (first, last) in _ready.Resubmits)
+        {
+            var commands = pending.Collect(first, last, SubmitWindow.CountMax, int.MaxValue);
+            _inputs.Add(GroupInput.NewPropose(commands));
+        }
+
+        foreach (var (ids, index) in _ready.Reads)
+        {
+            foreach (var id in ids)
+            {
+                _reads.Take(id).ForEach(query => _applier.Ask(query, index));
+            }
+        }
+
+        foreach (var id in _ready.ReadsRefused)
+        {
+            _reads.Take(id).ForEach(static query => query.Fail(GroupOfflineException.ForQuery()));
+        }
+    }
+
+    private void Notify()
+    {
+        if (_ready.Deadline is { } deadline)
+        {
+            _coreDeadline = deadline;
+        }
+
+        if (!_ready.HasNotices)
+        {
+            return;
+        }
+
+        if (_ready.Configuration is { } configuration)
+        {
+            _members = GroupMembers.Of(configuration);
+            GroupEvents.ConfigurationChanged(_logger, _name, _members.ToString());
+        }
+
+        if (_ready.IsLeaderChanged)
+        {
+            var leader = LeaderOf(_state)?.Short ?? "nobody";
+            GroupEvents.LeaderChanged(_logger, _name, leader, _state.Raft.CurrentTerm.Value);
+        }
+
+        if (_ready.IsRoleChanged)
+        {
+            var role = StateModule.roleKind(_state.Raft).ToString();
+            GroupEvents.RoleChanged(_logger, _name, role, _state.Raft.CurrentTerm.Value);
+        }
+    }
+
+    /// <summary>After all steps of a turn: publish, give credit back to the links, look at deadlines.</summary>
+    private void Settle()
+    {
+        foreach (var frame in _frames)
+        {
+            frame.Connection.OnProcessed(frame.Bytes);
+        }
+
+        _frames.Clear();
+        var now = _clock.Now;
+        var giveUpAt = _pending!.Expire(now, static request => request.Fail(SubmitFailure.Unknown));
+        var expired = _reads.Expire(
+            now,
+            query => query.Fail(QueryFailedException.NotConfirmedWithin(_options.Consensus.QueryTimeout))
+        );
+        if (expired != 0)
+        {
+            Post(GroupInput.NewReadsExpired(expired));
+        }
+
+        _timer.Set(Earliest(_coreDeadline, Earliest(giveUpAt, _reads.NextExpiry)));
+        PublishStatus();
+    }
+
+    private static Instant Earliest(Instant left, Instant right) => left < right ? left : right;
+
+    private static PeerId? LeaderOf(GroupState state) =>
+        state.Raft.Leader.IsSome ? state.Raft.Leader.Value.Peer : null;
+
+    private void PublishStatus()
+    {
+        var raft = _state.Raft;
+        var leader = LeaderOf(_state);
+        var next = new GroupSnapshot(
+            _node.Identity.Id,
+            leader,
+            StateModule.isLeader(raft),
+            raft.Online,
+            raft.CurrentTerm,
+            _applied.Index,
+            raft.Outline.Last,
+            _members
+        );
+        if (next != Status.Current)
+        {
+            Status.Publish(next);
+        }
+    }
+
+    private void Halt(Violation violation)
+    {
+        GroupEvents.Halted(_logger, _name, violation.Rule, violation.Evidence + " State: " + _state.Raft);
+        _end = new GroupTerminatedException(
+            TerminationReason.InvariantViolated,
+            new InvalidOperationException($"{violation.Rule} {violation.Evidence}")
+        );
+    }
+
+    private void OnMachineFailed(Exception exception)
+    {
+        GroupEvents.Failed(_logger, _name, "the state machine failed", exception);
+        Post(new MachineFailure(exception));
+    }
+
+    /// <summary>Forgets a log that can never have committed anything, and begins anew under a new incarnation.</summary>
+    private async Task ResetAsync()
+    {
+        var hard = LogRecovery.NewMember(_node.Identity.Id);
+        GroupEvents.Reset(_logger, _name, hard.Member.ToString());
+        await _writer.WhenIdleAsync().ConfigureAwait(false);
+        var batch = new LogWriteBatch(
+            hard,
+            LogIndex.Zero.Next,
+            ReadOnlyMemory<ReadOnlyMemory<LogEntry>>.Empty
+        );
+        await _options.Storage.WriteAsync(batch, _ending.Token).ConfigureAwait(false);
+        CloseAllLinks(CloseReason.GracefulShutdown);
+        var proposer = new ProposerId(hard.Member, hard.Session);
+        var pending = _pending!;
+        pending.Renumber(proposer);
+        _applier.Rename(proposer);
+        _inputs.Clear();
+        Begin(
+            new RecoveredLog(
+                hard,
+                LogOutlineModule.empty,
+                Microsoft.FSharp.Collections.FSharpList<ValueTuple<LogIndex, Configuration>>.Empty
+            )
+        );
+        if (!pending.IsEmpty)
+        {
+            _inputs.Add(
+                GroupInput.NewPropose(
+                    pending.Collect(1, pending.Submitted, SubmitWindow.CountMax, int.MaxValue)
+                )
+            );
+        }
+    }
+
+    private async Task TearDownAsync(GroupTerminatedException end)
+    {
+        _end = end;
+        _items.Writer.TryComplete();
+        StopDiscovery();
+        CloseAllLinks(CloseReason.GracefulShutdown);
+        await _ending.CancelAsync().ConfigureAwait(false);
+        Status.End(end);
+        _pending?.Drain(static request => request.Fail(SubmitFailure.Terminated));
+        _reads.Drain(query => query.Fail(end));
+        while (_items.Reader.TryRead(out var item))
+        {
+            Refuse(item, end);
+        }
+
+        if (_timer is not null)
+        {
+            await _timer.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await Task.WhenAll(_closing).ConfigureAwait(false);
+        if (_writer is not null)
+        {
+            await _writer.WhenIdleAsync().ConfigureAwait(false);
+        }
+
+        await _options.Storage.DisposeAsync().ConfigureAwait(false);
+        _ending.Dispose();
+        GroupEvents.Left(_logger, _name);
+    }
+}
+
+/// <summary>The state machine threw.</summary>
+internal sealed record MachineFailure(Exception Exception);

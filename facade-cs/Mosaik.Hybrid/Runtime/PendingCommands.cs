@@ -1,0 +1,254 @@
+namespace Mosaik.Hybrid.Runtime;
+
+/// <summary>This node's own commands that have not taken effect yet, in the order of their numbers.</summary>
+/// <remarks>
+/// Used by the group loop only. Kept until applied here: any of them may have to be sent again to the next leader
+/// (rule 9).
+/// </remarks>
+internal sealed class PendingCommands
+{
+    /// <summary>How many fates are remembered of commands whose caller had given up.</summary>
+    private const int FatesMax = 4_096;
+
+    private readonly Queue<SubmitRequest> _queue = new();
+    private readonly HashSet<ulong> _expired = [];
+    private readonly Dictionary<ulong, LogRange> _fates = [];
+    private readonly Queue<ulong> _fateOrder = new();
+    private readonly SubmitWindow _window;
+    private ProposerId _proposer;
+    private ulong _submitted;
+
+    /// <summary>Creates an empty window.</summary>
+    public PendingCommands(ProposerId proposer, SubmitWindow window) =>
+        (_proposer, _window) = (proposer, window);
+
+    /// <summary>Who numbers the commands.</summary>
+    public ProposerId Proposer => _proposer;
+
+    /// <summary>The last number given.</summary>
+    public ulong Submitted => _submitted;
+
+    /// <summary>True when nothing is on its way.</summary>
+    public bool IsEmpty => _queue.Count == 0;
+
+    /// <summary>Numbers the commands of a request and keeps it.</summary>
+    public void Add(SubmitRequest request)
+    {
+        request.First = _submitted + 1;
+        Number(request);
+        _submitted = request.Last;
+        _queue.Enqueue(request);
+    }
+
+    /// <summary>The commands of whole requests from a number on: at least up to <paramref name="last"/> or the limits, always at least one request.</summary>
+    public LogEntry[] Collect(ulong first, ulong last, int countMax, int bytesMax)
+    {
+        var commands = new List<LogEntry>();
+        var bytes = 0;
+        foreach (var request in _queue)
+        {
+            if (request.Last < first)
+            {
+                continue;
+            }
+
+            var isFull =
+                commands.Count + request.Commands.Length > countMax || bytes + request.Bytes > bytesMax;
+            if (request.First > last || (commands.Count > 0 && isFull))
+            {
+                break;
+            }
+
+            commands.AddRange(request.Commands);
+            bytes += request.Bytes;
+        }
+
+        return [.. commands];
+    }
+
+    /// <summary>Commands got places in the leader's log; index zero when they had some before.</summary>
+    public void OnAssigned(ulong first, ulong last, LogIndex index)
+    {
+        if (index == LogIndex.Zero)
+        {
+            return;
+        }
+
+        foreach (var request in _queue)
+        {
+            if (request.First > last)
+            {
+                break;
+            }
+
+            if (request.First >= first && request.Last <= last && request.Goal == SubmitGoal.Assigned)
+            {
+                request.Complete(index.Plus((int)(request.First - first)));
+            }
+        }
+    }
+
+    /// <summary>A command took effect at an index; the last one of a request completes it.</summary>
+    public void OnApplied(ulong number, LogIndex index)
+    {
+        while (_queue.TryPeek(out var request) && request.First <= number)
+        {
+            if (number < request.Last)
+            {
+                request.FirstIndex = number == request.First ? index : request.FirstIndex;
+                return;
+            }
+
+            _queue.Dequeue();
+            _window.Release(request.Commands.Length, request.Bytes);
+            Finish(request, request.Commands.Length == 1 ? index : request.FirstIndex);
+        }
+    }
+
+    /// <summary>Calls back for every request whose caller has waited long enough; the commands stay on their way.</summary>
+    /// <returns>When to look again.</returns>
+    public Instant Expire(Instant now, Action<SubmitRequest> onExpired)
+    {
+        foreach (var request in _queue)
+        {
+            if (request.Task.IsCompleted)
+            {
+                continue;
+            }
+
+            if (request.GiveUpAt > now)
+            {
+                return request.GiveUpAt;
+            }
+
+            _expired.Add(request.First);
+            onExpired(request);
+        }
+
+        return Instant.Never;
+    }
+
+    /// <summary>What became of commands whose caller gave up; waits for it if it is not known yet.</summary>
+    public void Follow(CommandId id, TaskCompletionSource<LogRange> follower)
+    {
+        if (_fates.TryGetValue(id.FirstNumber, out var range))
+        {
+            follower.TrySetResult(range);
+            return;
+        }
+
+        foreach (var request in _queue)
+        {
+            if (request.First == id.FirstNumber && request.Commands.Length == id.Count)
+            {
+                (request.Followers ??= []).Add(follower);
+                return;
+            }
+        }
+
+        follower.TrySetException(
+            new ArgumentException(
+                $"No commands {id} wait on this node, and their fate is not remembered.",
+                nameof(id)
+            )
+        );
+    }
+
+    private void Finish(SubmitRequest request, LogIndex first)
+    {
+        request.Complete(first);
+        request.Followers?.ForEach(follower => follower.TrySetResult(request.RangeFrom(first)));
+        if (!_expired.Remove(request.First))
+        {
+            return;
+        }
+
+        _fates.Add(request.First, request.RangeFrom(first));
+        _fateOrder.Enqueue(request.First);
+        if (_fateOrder.Count > FatesMax)
+        {
+            _fates.Remove(_fateOrder.Dequeue());
+        }
+    }
+
+    /// <summary>Numbers everything anew for another incarnation, in the same order. Returns the commands.</summary>
+    public void Renumber(ProposerId proposer)
+    {
+        _proposer = proposer;
+        _submitted = 0;
+        _expired.Clear();
+        _fates.Clear();
+        _fateOrder.Clear();
+        foreach (var request in _queue)
+        {
+            request.First = _submitted + 1;
+            Number(request);
+            _submitted = request.Last;
+        }
+    }
+
+    /// <summary>Empties the window and hands every request over.</summary>
+    public void Drain(Action<SubmitRequest> action)
+    {
+        while (_queue.TryDequeue(out var request))
+        {
+            _window.Release(request.Commands.Length, request.Bytes);
+            action(request);
+        }
+    }
+
+    private void Number(SubmitRequest request)
+    {
+        var commands = request.Commands;
+        for (var place = 0; place < commands.Length; place++)
+        {
+            ref var command = ref commands[place];
+            command = new LogEntry(
+                LogIndex.Zero,
+                Term.Zero,
+                EntryKind.Command,
+                command.BatchRemaining,
+                0,
+                _proposer,
+                request.First + (ulong)place,
+                command.Payload
+            );
+        }
+    }
+}
+
+/// <summary>Bounds the commands that are on their way from this node.</summary>
+/// <remarks>Any thread: callers take room before they enqueue, the loop gives it back.</remarks>
+internal sealed class SubmitWindow
+{
+    /// <summary>How many commands may be on their way.</summary>
+    public const int CountMax = 65_536;
+
+    /// <summary>How many payload bytes may be on their way.</summary>
+    public const long BytesMax = 64L * 1024 * 1024;
+
+    private long _count;
+    private long _bytes;
+
+    /// <summary>Takes room for commands.</summary>
+    /// <returns>False when too much is on its way already.</returns>
+    public bool TryReserve(int count, int bytes)
+    {
+        var counted = Interlocked.Add(ref _count, count);
+        var weighed = Interlocked.Add(ref _bytes, bytes);
+        if (counted <= CountMax && weighed <= BytesMax)
+        {
+            return true;
+        }
+
+        Release(count, bytes);
+        return false;
+    }
+
+    /// <summary>Gives room back.</summary>
+    public void Release(int count, int bytes)
+    {
+        Interlocked.Add(ref _count, -count);
+        Interlocked.Add(ref _bytes, -bytes);
+    }
+}

@@ -1,0 +1,140 @@
+using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Storage;
+
+namespace Mosaik.Hybrid.Runtime;
+
+/// <summary>Writes to the store, everything that queued up at once: one durable batch for many transitions.</summary>
+/// <remarks>
+/// Used by the group loop only; at most one write is on its way. A store that completes at once costs no hop.
+/// </remarks>
+internal sealed class StorageWriter
+{
+    private readonly ILogStorage _storage;
+    private readonly Action<WriteEnded> _onEnded;
+    private readonly CancellationToken _cancellationToken;
+    private readonly List<Write> _queue = [];
+    private bool _isWriting;
+    private Task _current = Task.CompletedTask;
+
+    /// <summary>Creates the writer of one store.</summary>
+    /// <param name="storage">The open store.</param>
+    /// <param name="onEnded">Called on any thread when a write that took its time has ended; only enqueues.</param>
+    /// <param name="cancellationToken">Ends with the group.</param>
+    public StorageWriter(ILogStorage storage, Action<WriteEnded> onEnded, CancellationToken cancellationToken)
+    {
+        _storage = storage;
+        _onEnded = onEnded;
+        _cancellationToken = cancellationToken;
+    }
+
+    /// <summary>Every write up to this sequence is durable.</summary>
+    public ulong Persisted { get; private set; }
+
+    /// <summary>Queues a write, and begins it unless another is on its way.</summary>
+    /// <returns>True when it is durable already.</returns>
+    /// <exception cref="StorageException">The store failed; nothing more may be acknowledged.</exception>
+    public bool Enqueue(Write write)
+    {
+        _queue.Add(write);
+        return !_isWriting && Begin();
+    }
+
+    /// <summary>A write that took its time has ended: begins the next.</summary>
+    /// <returns>True when more became durable meanwhile, so that <see cref="Persisted"/> is to be looked at.</returns>
+    /// <exception cref="StorageException">The store failed.</exception>
+    public bool OnEnded(WriteEnded ended)
+    {
+        _isWriting = false;
+        if (ended.Failure is { } failure)
+        {
+            throw failure as StorageException
+                ?? new StorageException(StorageFault.Io, failure.Message, innerException: failure);
+        }
+
+        Persisted = ended.Sequence;
+        if (_queue.Count > 0)
+        {
+            Begin();
+        }
+
+        return true;
+    }
+
+    /// <summary>Completes, never with an error, when no write is on its way; its end is still to be looked at.</summary>
+    public Task WhenIdleAsync() => _current;
+
+    private bool Begin()
+    {
+        var sequence = _queue[^1].Sequence;
+        var batch = Merge();
+        _queue.Clear();
+        var writing = _storage.WriteAsync(batch, _cancellationToken);
+        if (writing.IsCompletedSuccessfully)
+        {
+            Persisted = sequence;
+            return true;
+        }
+
+        _isWriting = true;
+        _current = AwaitAsync(writing, sequence);
+        return false;
+    }
+
+    private async Task AwaitAsync(ValueTask writing, ulong sequence)
+    {
+        Exception? failure = null;
+        try
+        {
+            await writing.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // Whatever the store throws, its data may not be there: the loop ends the group with it.
+            failure = exception;
+        }
+
+        _onEnded(new WriteEnded(this, sequence, failure));
+    }
+
+    /// <summary>One batch for the whole queue: the last hard state, the lowest truncation, what is left of the entries.</summary>
+    private LogWriteBatch Merge()
+    {
+        HardState? hardState = null;
+        LogIndex? truncateFrom = null;
+        var runs = new List<ReadOnlyMemory<LogEntry>>();
+        foreach (var write in _queue)
+        {
+            hardState = write.HardState ?? hardState;
+            if (write.TruncateFrom != LogIndex.Zero)
+            {
+                truncateFrom =
+                    truncateFrom is { } lower && lower <= write.TruncateFrom ? lower : write.TruncateFrom;
+                Trim(runs, write.TruncateFrom);
+            }
+
+            foreach (var entries in write.Entries)
+            {
+                runs.Add(entries);
+            }
+        }
+
+        return new LogWriteBatch(hardState, truncateFrom, runs.ToArray());
+    }
+
+    /// <summary>Removes what an earlier write of the queue appended and a later one truncates.</summary>
+    private static void Trim(List<ReadOnlyMemory<LogEntry>> runs, LogIndex from)
+    {
+        while (runs.Count > 0 && runs[^1].Span[0].Index >= from)
+        {
+            runs.RemoveAt(runs.Count - 1);
+        }
+
+        if (runs.Count > 0 && runs[^1].Span[^1].Index >= from)
+        {
+            runs[^1] = runs[^1][..(int)(from.Value - runs[^1].Span[0].Index.Value)];
+        }
+    }
+}
+
+/// <summary>A write has ended: durable up to its sequence, or failed.</summary>
+internal sealed record WriteEnded(StorageWriter Writer, ulong Sequence, Exception? Failure);
