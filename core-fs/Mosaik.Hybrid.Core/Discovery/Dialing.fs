@@ -59,19 +59,23 @@ module Dialing =
             | DialTarget.Peer peer -> redial.InFlight || Catalog.isLive peer state.Catalog
         { state with Redials = Map.filter isOfUse state.Redials }
 
-    /// An address needs no dial while it leads to ourselves, or to a peer that is linked, or, if there are
-    /// other links, known: that one is dialled at the addresses of its record.
-    let private isSatisfied (state: GossipState) (found: PeerId voption) =
+    /// An address needs no dial while it leads to ourselves or to a peer that is linked. With many peers, one
+    /// that is known will do; with few it will not, since another may have started in its place.
+    let private isSatisfied (config: DiscoveryConfig) (state: GossipState) (found: PeerId voption) =
+        let isOneOfMany peer =
+            state.Catalog.Live > config.FullMeshMax
+            && not state.Links.IsEmpty
+            && Catalog.isLive peer state.Catalog
         match found with
         | ValueNone -> false
         | ValueSome peer ->
             peer = state.Self.Record.Peer
             || GossipState.isLinked peer state
-            || (not state.Links.IsEmpty && Catalog.isLive peer state.Catalog)
+            || isOneOfMany peer
 
-    let private openAddresses (state: GossipState) =
+    let private openAddresses (config: DiscoveryConfig) (state: GossipState) =
         [ for KeyValue(address, found) in state.Addresses do
-              if not (isSatisfied state found) then
+              if not (isSatisfied config state found) then
                   DialTarget.Address address ]
 
     let private unlinkedPeers (state: GossipState) =
@@ -171,5 +175,5 @@ module Dialing =
                 else
                     struct (keep redial, dials, (if redial.NextAt < soonest then redial.NextAt else soonest))
             let struct (state, dials, soonest) =
-                List.fold visit struct (state, [], Instant.Never) (openAddresses state @ peers)
+                List.fold visit struct (state, [], Instant.Never) (openAddresses config state @ peers)
             struct ({ state with DialAt = soonest }, List.rev dials)

@@ -191,6 +191,19 @@ let dialling =
               Expect.isLessThan (world.Node(1).Dials - before) 25 "dials in five minutes"
               Expect.isGreaterThan (world.Node(1).Dials - before) 8 "dials in five minutes"
 
+          testCase "finds a new peer in the place of one that died"
+          <| fun () ->
+              let world = World(config, 4, 26UL)
+              world.Start(0, [])
+              world.Start(1, [ 0 ])
+              world.Start(2, [ 0; 1 ])
+              world.Run 2_000
+              world.Kill 1
+              world.Run 5_000
+              world.Start(1, [], identity = 3)
+              world.Run 40_000
+              Expect.contains (world.Node(2).Known 4) 3 "the peers that node 2 knows"
+
           testCase "of two nodes that know each other's address ends with one link"
           <| fun () ->
               let world = World(config, 2, 24UL)

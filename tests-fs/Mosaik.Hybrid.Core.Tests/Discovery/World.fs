@@ -80,9 +80,11 @@ type World(config: DiscoveryConfig, size: int, seed: uint64) =
     member _.Node(number: int) = nodes[number]
     member _.WallOf(node: Node) = epoch + now + node.ClockOffset
 
-    member this.Start(number: int, addresses: int list, ?clockOffset: int64) =
+    /// Starts the node that listens at this number's address, under its identity or another number's.
+    member this.Start(number: int, addresses: int list, ?clockOffset: int64, ?identity: int) =
         let offset = defaultArg clockOffset 0L
-        let self = sign (recordOf number (epoch + now + offset))
+        let peer = peerOf (defaultArg identity number)
+        let self = sign { recordOf number (epoch + now + offset) with Peer = peer }
         let node = Node(number, offset, GossipState.init config (Instant now) (seed + uint64 number) self)
         nodes[number] <- node
         this.Feed(node, GossipInput.AddAddresses(addresses |> List.map hostOf |> Array.ofList))
