@@ -90,6 +90,8 @@ module Raft =
                 |> handle config clock sender message
 
     let private onTick (config: NodeConfig) (clock: Clock) (state: State) =
+        // The runtime's timer may have run out: it is told again, even of the same moment.
+        let state = { state with Armed = State.longAgo }
         let state = state |> Leader.onTick config clock |> Forwarding.onTick clock
         if State.isLeader state || clock.Now < state.ElectionAt then
             state
@@ -201,18 +203,15 @@ module Raft =
     let private consequences (clock: Clock) (before: State) (state: State) : Transition =
         let words = List.rev state.Words
         let struct (after, write) = LogWrites.seal (hardStateChanged before state) { state with Words = [] }
+        let at = deadline clock after
         let later =
             [ if after.CommitIndex > before.CommitIndex then
                   Output.Apply(LogRange(before.CommitIndex.Next, after.CommitIndex))
               yield! notices before after
-              let at = deadline clock after
-              if
-                  before.WriteSequence = 0UL && before.LastApplied = LogIndex.Zero
-                  || at <> deadline clock before
-              then
+              if at <> after.Armed then
                   Output.SetDeadline at ]
         let outputs = words @ later
-        { State = after
+        { State = { after with Armed = at }
           Outputs =
             (match write with
              | ValueSome write -> write :: outputs

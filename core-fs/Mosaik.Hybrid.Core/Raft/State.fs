@@ -167,6 +167,8 @@ type State =
         PendingTruncate: LogIndex
         PendingEntries: ReadOnlyMemory<LogEntry> list
         Words: Output list
+        /// The deadline that the runtime was last given. A tick uses it up.
+        Armed: Instant
         Halted: Violation voption
     }
 
@@ -348,6 +350,7 @@ module State =
               PendingTruncate = LogIndex.Zero
               PendingEntries = []
               Words = []
+              Armed = longAgo
               Halted = ValueNone }
         let state = resetElection config clock state
         if isUnaffiliated state then
