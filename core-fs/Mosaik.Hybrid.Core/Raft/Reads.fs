@@ -61,12 +61,15 @@ module Reads =
     let onExpired (upTo: uint64) (state: State) =
         let isWaited id = id > upTo
         let reads = state.Reads
-        let state =
-            { state with
-                Reads =
-                    { reads with
-                        Waiting = List.filter isWaited reads.Waiting
-                        Asked = List.filter isWaited reads.Asked } }
+        let asked = List.filter isWaited reads.Asked
+        let reads = { reads with Waiting = List.filter isWaited reads.Waiting; Asked = asked }
+        let reads =
+            if asked.IsEmpty then
+                // Nothing hangs on the answer, and nobody must be reminded of it.
+                { reads with Request = 0UL; AskAgainAt = Instant.Never }
+            else
+                reads
+        let state = { state with Reads = reads }
         match state.Role with
         | Role.Leader leading ->
             let keep =
