@@ -33,6 +33,31 @@ module Forwarding =
         | null -> state
         | proposer -> state |> Leader.append clock commands |> noteAppended proposer last
 
+    /// A leader takes its own commands from `first` on, as many as find room; the rest is asked for again.
+    let private takeOwn config clock (commands: ReadOnlyMemory<LogEntry>) (state: State) =
+        let struct (first, last) = numbersOf commands
+        let fitting = Leader.fitting config commands state
+        let taken = first + uint64 fitting - 1UL
+        let proposer = state.Proposer
+        let proposer =
+            { proposer with
+                Sent = taken
+                Asked = if taken = last then max proposer.Asked last else taken
+                Wanted =
+                    if taken = last then
+                        0
+                    else
+                        commands.Span[fitting].BatchRemaining + 1
+                Acknowledged = taken }
+        let state = withProposer proposer state
+        if fitting = 0 then
+            state
+        else
+            let index = state.Outline.Last.Index.Next
+            state
+            |> appendAndNote clock (commands.Slice(0, fitting))
+            |> State.say (Output.Assigned(first, taken, index))
+
     /// The runtime submits this node's own commands. A leader appends what follows on; everything else waits for
     /// `send`, which asks for it in order.
     let onPropose (config: NodeConfig) (clock: Clock) (commands: ReadOnlyMemory<LogEntry>) (state: State) =
@@ -41,19 +66,13 @@ module Forwarding =
         else
             let struct (first, last) = numbersOf commands
             let proposer = state.Proposer
-            let proposer = { proposer with Submitted = max proposer.Submitted last }
-            let follows = first = proposer.Sent + 1UL
-            if State.isLeader state && follows && Leader.hasRoom config commands.Length state then
-                let index = state.Outline.Last.Index.Next
-                state
-                |> withProposer { proposer with Sent = last; Asked = last; Acknowledged = last }
-                |> appendAndNote clock commands
-                |> State.say (Output.Assigned(first, last, index))
-            elif State.isLeader state && follows then
-                // No room: asked for again once entries have been committed.
-                withProposer { proposer with Asked = proposer.Sent } state
+            let next = proposer.Sent + 1UL
+            let state = withProposer { proposer with Submitted = max proposer.Submitted last } state
+            if State.isLeader state && first <= next && next <= last then
+                // Some may have taken effect since they were asked for: whole batches, so the rest is whole too.
+                takeOwn config clock (commands.Slice(int (next - first))) state
             else
-                withProposer proposer state
+                state
 
     /// Half of what may be uncommitted: what is asked for again then surely finds room.
     let private resubmittedMax (config: NodeConfig) =
@@ -65,7 +84,7 @@ module Forwarding =
         match state.Role, state.Leader with
         | Role.Leader _, _ when
             proposer.Asked < proposer.Submitted
-            && Leader.hasRoom config (resubmittedMax config) state
+            && Leader.hasRoom config (max proposer.Wanted (resubmittedMax config)) state
             ->
             let count = min (proposer.Submitted - proposer.Asked) (uint64 (resubmittedMax config))
             let last = proposer.Asked + count
@@ -136,13 +155,20 @@ module Forwarding =
                 else
                     0
             let commands = commands.Slice skipped
-            if not (Leader.hasRoom config commands.Length state) then
+            let fitting = Leader.fitting config commands state
+            let state =
+                if fitting = 0 then
+                    state
+                else
+                    let first = first + uint64 skipped
+                    let index = state.Outline.Last.Index.Next
+                    state
+                    |> appendAndNote clock (commands.Slice(0, fitting))
+                    |> reply sender (ForwardOutcome.Appended(first, first + uint64 fitting - 1UL, index))
+            if fitting < commands.Length then
                 reply sender ForwardOutcome.Overloaded state
             else
-                let index = state.Outline.Last.Index.Next
                 state
-                |> appendAndNote clock commands
-                |> reply sender (ForwardOutcome.Appended(first + uint64 skipped, last, index))
 
     /// Another member's commands. Who does not lead, or no longer in that term, says nothing: the sender sends
     /// again to the next leader.
@@ -211,7 +237,8 @@ module Forwarding =
                                 clock.Now.Plus config.Consensus.ForwardTimeout }
                 |> State.say (Output.Assigned(first, last, index))
             | ForwardOutcome.Missing next when next > 0UL && next <= proposer.Submitted + 1UL ->
-                goBack next Instant.Zero state
+                // What was behind an overload comes back as missing: that is no reason to hurry.
+                goBack next proposer.HoldUntil state
             | ForwardOutcome.Overloaded ->
                 let pause = max 1 (config.Consensus.ForwardTimeout / 20)
                 goBack (proposer.Acknowledged + 1UL) (clock.Now.Plus pause) state

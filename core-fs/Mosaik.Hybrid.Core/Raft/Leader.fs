@@ -105,10 +105,37 @@ module Leader =
                   Payload = entry.Payload }
         LogWrites.append (ReadOnlyMemory stamped) state
 
-    /// True while the leader may take that many more entries.
+    /// How many more entries the leader may take.
+    let private roomFor (config: NodeConfig) (state: State) =
+        let uncommitted = state.Outline.Last.Index.Value - state.CommitIndex.Value
+        let allowed = uint64 config.Consensus.EntriesUncommittedMax
+        if uncommitted >= allowed then
+            0
+        else
+            int (allowed - uncommitted)
+
+    let private allIsCommitted (state: State) =
+        state.Outline.Last.Index = state.CommitIndex
+
+    /// True while the leader may take that many more entries; any number when it holds nothing uncommitted, so
+    /// that an atomic batch above the limit gets its turn too.
     let hasRoom (config: NodeConfig) (count: int) (state: State) =
-        state.Outline.Last.Index.Value - state.CommitIndex.Value + uint64 count
-        <= uint64 config.Consensus.EntriesUncommittedMax
+        count <= roomFor config state || allIsCommitted state
+
+    /// How many of the commands, from the first, the leader may take now: whole atomic batches only.
+    let fitting (config: NodeConfig) (commands: ReadOnlyMemory<LogEntry>) (state: State) =
+        let span = commands.Span
+        let room = roomFor config state
+        if span.Length <= room then
+            span.Length
+        else
+            let mutable taken = room
+            while taken > 0 && span[taken - 1].BatchRemaining > 0 do
+                taken <- taken - 1
+            if taken = 0 && allIsCommitted state then
+                min span.Length (max 0 span[0].BatchRemaining + 1)
+            else
+                taken
 
     /// Heartbeats are due, and perhaps no quorum has been heard for an election timeout: then somebody else may
     /// lead already, and this member steps down (rule 7).

@@ -84,6 +84,8 @@ type Proposer =
         Sent: uint64
         /// The last number that the runtime was asked for by `Resubmit`; leader only.
         Asked: uint64
+        /// How many commands the next batch has that found no room; leader only.
+        Wanted: int
         /// The last number that the current leader has in its log.
         Acknowledged: uint64
         /// The last number that took effect here.
@@ -256,6 +258,7 @@ module State =
                 { proposer with
                     Sent = proposer.Applied
                     Asked = proposer.Applied
+                    Wanted = 0
                     Acknowledged = proposer.Applied
                     ResendAt = Instant.Never
                     HoldUntil = Instant.Zero } }
@@ -334,6 +337,7 @@ module State =
                 { Submitted = 0UL
                   Sent = 0UL
                   Asked = 0UL
+                  Wanted = 0
                   Acknowledged = 0UL
                   Applied = 0UL
                   ResendAt = Instant.Never
