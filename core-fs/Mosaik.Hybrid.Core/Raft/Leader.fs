@@ -191,6 +191,16 @@ module Leader =
                 && LogOutline.bytesBetween progress.MatchIndex sent state.Outline <
                     int64 config.Consensus.BytesInFlightMax)
 
+    /// How many entries the next append may carry. While it is not known where the logs agree, nothing counts as
+    /// on its way but that one append.
+    let private entriesAllowed (config: NodeConfig) (progress: Progress) =
+        let window = uint64 config.Consensus.EntriesInFlightMax
+        let onTheirWay =
+            match progress.Mode with
+            | ReplicationMode.Probe _ -> 0UL
+            | ReplicationMode.Replicate -> progress.NextIndex.Previous.Value - progress.MatchIndex.Value
+        min config.Consensus.EntriesPerAppendMax (int (window - min window onTheirWay))
+
     /// Sends what the window allows, each append bounded by entries and bytes.
     let rec private sendEntries
         config
@@ -209,7 +219,7 @@ module Leader =
                 let last =
                     LogOutline.lastOfBatch
                         progress.NextIndex
-                        consensus.EntriesPerAppendMax
+                        (entriesAllowed config progress)
                         consensus.BytesPerAppendMax
                         state.Outline
                 let range = LogRange(progress.NextIndex, last)
