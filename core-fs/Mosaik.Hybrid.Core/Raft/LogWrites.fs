@@ -88,6 +88,9 @@ module LogWrites =
 
     /// Turns what the transition gathered into one write, if there is anything to write.
     let seal (hardStateChanged: bool) (state: State) : struct (State * Output voption) =
+        // A truncation may take back what was acknowledged to a former leader: the watermark goes down with it, in
+        // the same write, or a restart would take the shorter log for a loss (rule 16).
+        let hardStateChanged = hardStateChanged || state.PendingTruncate <> LogIndex.Zero
         let appended = not state.PendingEntries.IsEmpty
         if not hardStateChanged && not appended && state.PendingTruncate = LogIndex.Zero then
             struct (state, ValueNone)
