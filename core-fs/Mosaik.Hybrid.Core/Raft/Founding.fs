@@ -165,7 +165,11 @@ module Founding =
             | Some facts -> { state with Bonded = state.Bonded.Add(peer, { facts with Lineage = lineage }) }
             | None -> state
         if State.isUnaffiliated state || lineage.IsNone || lineage = state.Lineage then
-            state
+            // It is ours, or could still become ours: whatever it said before, it is no witness against us.
+            if state.Foreign.ContainsKey peer then
+                { state with Foreign = state.Foreign.Remove peer }
+            else
+                state
         else
             let state =
                 match State.configuration state with
