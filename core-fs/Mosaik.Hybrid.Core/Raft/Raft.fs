@@ -105,6 +105,7 @@ module Raft =
             { state with Bonded = state.Bonded.Add(peer, facts) }
             |> Founding.onAffiliated peer facts.Lineage
             |> Roles.restartReplication peer
+            |> Reads.forgetReader peer
             |> Founding.onPeerUp config clock
         if state.Leader = ValueSome peer then
             // What was on its way on the former bond may be lost.

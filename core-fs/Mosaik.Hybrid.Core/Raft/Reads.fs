@@ -12,6 +12,26 @@ module Reads =
         | Reader.Local id -> State.say (Output.ReadRefused id) state
         | Reader.Remote _ -> state
 
+    /// Drops what a member asked on a former bond: it asks again, and a new run of its process would take the
+    /// answer for one to its own first request.
+    let forgetReader (peer: MemberId) (state: State) =
+        match state.Role with
+        | Role.Leader leading ->
+            let keep =
+                List.filter (function
+                    | Reader.Local _ -> true
+                    | Reader.Remote(asker, _) -> not (asker.Equals peer))
+            { state with
+                Role =
+                    Role.Leader
+                        { leading with
+                            ReadsWaiting = keep leading.ReadsWaiting
+                            ReadsInRound = keep leading.ReadsInRound } }
+        | Role.Follower
+        | Role.PreCandidate _
+        | Role.Candidate _
+        | Role.Founder _ -> state
+
     /// Queues a reader at the leader.
     let private enqueue (reader: Reader) (leading: LeaderState) (state: State) =
         if leading.ReadsWaiting.Length >= State.readsMax then
