@@ -103,6 +103,7 @@ module Follower =
                   Verified = LogIndex.Zero
                   Acknowledged = LogIndex.Zero
                   AnswerDue = false
+                  AnsweredAt = State.longAgo
                   Refusal = ValueNone }
         { state with Follow = { follow with Round = max follow.Round header.Round; AnswerDue = true } }
 
@@ -154,7 +155,7 @@ module Follower =
 
     /// Tells the leader once a transition how far the log is durable and equal to its own: at once when the
     /// leader waits for a sign of life, else when there is something new to acknowledge.
-    let answer (state: State) =
+    let answer (config: NodeConfig) (clock: Clock) (state: State) =
         let follow = state.Follow
         match state.Role, state.Leader with
         | Role.Follower, ValueSome leader when not (leader.Equals state.Self) ->
@@ -168,15 +169,25 @@ module Follower =
                       Outcome = outcome }
             match follow.Refusal with
             | ValueSome refusal ->
-                { state with Follow = { follow with Refusal = ValueNone; AnswerDue = false } }
+                { state with
+                    Follow =
+                        { follow with Refusal = ValueNone; AnswerDue = false; AnsweredAt = clock.Now } }
                 |> State.send leader (reply refusal)
             | ValueNone ->
-                // While a write is on its way its end will bring the answer, unless there was nothing to write.
-                if durable > follow.Acknowledged || (follow.AnswerDue && durable = follow.Verified) then
-                    { state with Follow = { follow with Acknowledged = durable; AnswerDue = false } }
-                    |> State.send leader (reply (AppendOutcome.Accepted durable))
-                elif follow.AnswerDue && state.PendingEntries.IsEmpty then
-                    { state with Follow = { follow with AnswerDue = false } }
+                // While a write is on its way its end will bring the answer, unless there was nothing to write. But a
+                // slow disk under a steady flow of entries must not pass for a dead member.
+                let isLate =
+                    clock.Now.Since follow.AnsweredAt >= int64 config.Consensus.HeartbeatInterval
+                let isDue =
+                    follow.AnswerDue
+                    && (durable = follow.Verified || state.PendingEntries.IsEmpty || isLate)
+                if durable > follow.Acknowledged || isDue then
+                    { state with
+                        Follow =
+                            { follow with
+                                Acknowledged = max follow.Acknowledged durable
+                                AnswerDue = false
+                                AnsweredAt = clock.Now } }
                     |> State.send leader (reply (AppendOutcome.Accepted durable))
                 else
                     state

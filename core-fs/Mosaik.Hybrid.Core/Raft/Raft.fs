@@ -153,7 +153,7 @@ module Raft =
         |> Forwarding.send config clock
         |> Leader.replicate config
         |> Reads.ask config clock
-        |> Follower.answer
+        |> Follower.answer config clock
 
     /// When the state wants its next tick, if nothing happens before.
     let private deadline (clock: Clock) (state: State) : Instant =

@@ -121,6 +121,7 @@ type FollowState =
         Acknowledged: LogIndex
         /// The leader waits for an answer now, whatever is durable.
         AnswerDue: bool
+        AnsweredAt: Instant
         /// The leader's append did not fit: answer so instead.
         Refusal: AppendOutcome voption
     }
@@ -189,6 +190,7 @@ module State =
           Verified = LogIndex.Zero
           Acknowledged = LogIndex.Zero
           AnswerDue = false
+          AnsweredAt = longAgo
           Refusal = ValueNone }
 
     /// Adds a word to others or to the runtime.
