@@ -139,18 +139,18 @@ module Forwarding =
         let struct (first, last) = numbersOf commands
         let known =
             match commands.Span[0].Proposer with
-            | null -> None
-            | proposer -> leading.Appended.TryFind proposer
-        // Unknown here: it goes on from what the sender has seen take effect.
-        let expected = (defaultArg known header.Applied) + 1UL
+            | null -> 0UL
+            | proposer -> leading.Appended.TryFind proposer |> Option.defaultValue 0UL
+        // What the sender has seen take effect is in the log too, perhaps by way of former leaders.
+        let expected = max known header.Applied + 1UL
         if first > expected then
             reply sender (ForwardOutcome.Missing expected) state
-        elif last < expected && known.IsSome then
+        elif last < expected then
             reply sender (ForwardOutcome.Appended(first, last, LogIndex.Zero)) state
         else
             // Messages begin and end with whole batches, and so does what was appended: nothing is cut apart.
             let skipped =
-                if known.IsSome && expected > first then
+                if expected > first then
                     int (expected - first)
                 else
                     0
@@ -214,6 +214,8 @@ module Forwarding =
         (state: State)
         =
         let proposer = state.Proposer
+        // One gap or overload is answered once for every message behind it: all of them make one resend.
+        let pause = clock.Now.Plus(max 1 (config.Consensus.ForwardTimeout / 20))
         let isCurrent =
             reply.Term = state.CurrentTerm
             && state.Leader = ValueSome sender
@@ -237,11 +239,8 @@ module Forwarding =
                                 clock.Now.Plus config.Consensus.ForwardTimeout }
                 |> State.say (Output.Assigned(first, last, index))
             | ForwardOutcome.Missing next when next > 0UL && next <= proposer.Submitted + 1UL ->
-                // What was behind an overload comes back as missing: that is no reason to hurry.
-                goBack next proposer.HoldUntil state
-            | ForwardOutcome.Overloaded ->
-                let pause = max 1 (config.Consensus.ForwardTimeout / 20)
-                goBack (proposer.Acknowledged + 1UL) (clock.Now.Plus pause) state
+                goBack next pause state
+            | ForwardOutcome.Overloaded -> goBack (proposer.Acknowledged + 1UL) pause state
             | ForwardOutcome.Appended _
             | ForwardOutcome.Missing _ ->
                 State.say (Output.Blame(sender, "answered for commands that were never sent")) state
