@@ -170,14 +170,12 @@ module Follower =
             match follow.Refusal with
             | ValueSome refusal ->
                 { state with
-                    Follow =
-                        { follow with Refusal = ValueNone; AnswerDue = false; AnsweredAt = clock.Now } }
+                    Follow = { follow with Refusal = ValueNone; AnswerDue = false; AnsweredAt = clock.Now } }
                 |> State.send leader (reply refusal)
             | ValueNone ->
                 // While a write is on its way its end will bring the answer, unless there was nothing to write. But a
                 // slow disk under a steady flow of entries must not pass for a dead member.
-                let isLate =
-                    clock.Now.Since follow.AnsweredAt >= int64 config.Consensus.HeartbeatInterval
+                let isLate = clock.Now.Since follow.AnsweredAt >= int64 config.Consensus.HeartbeatInterval
                 let isDue =
                     follow.AnswerDue
                     && (durable = follow.Verified || state.PendingEntries.IsEmpty || isLate)

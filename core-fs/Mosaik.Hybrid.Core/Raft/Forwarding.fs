@@ -149,11 +149,7 @@ module Forwarding =
             reply sender (ForwardOutcome.Appended(first, last, LogIndex.Zero)) state
         else
             // Messages begin and end with whole batches, and so does what was appended: nothing is cut apart.
-            let skipped =
-                if expected > first then
-                    int (expected - first)
-                else
-                    0
+            let skipped = if expected > first then int (expected - first) else 0
             let commands = commands.Slice skipped
             let fitting = Leader.fitting config commands state
             let state =
