@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+
+namespace Mosaik.Hybrid.Benchmarks;
+
+/// <summary>A child process that runs <see cref="BenchNode"/>.</summary>
+internal sealed class NodeProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+
+    private NodeProcess(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, received) =>
+        {
+            if (received.Data is { } line)
+            {
+                _lines.Writer.TryWrite(line);
+            }
+            else
+            {
+                _lines.Writer.TryComplete();
+            }
+        };
+        process.BeginOutputReadLine();
+    }
+
+    public string Address { get; private set; } = string.Empty;
+
+    /// <summary>Three processes of one group, all online; and how long that took.</summary>
+    public static async Task<(List<NodeProcess> Nodes, TimeSpan Start)> StartThreeAsync(bool isFast)
+    {
+        var watch = Stopwatch.StartNew();
+        var key = GroupKey.Generate().Export();
+        var nodes = new List<NodeProcess>();
+        for (var number = 0; number < 3; number++)
+        {
+            var node = Start(key, isFast, nodes.Count == 0 ? null : nodes[0].Address);
+            nodes.Add(node);
+            node.Address = (await node.ExpectAsync("address"))[1];
+        }
+
+        foreach (var node in nodes)
+        {
+            await node.ExpectAsync("online");
+        }
+
+        return (nodes, watch.Elapsed);
+    }
+
+    private static NodeProcess Start(string key, bool isFast, string? peer)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(NodeProcess).Assembly.Location);
+        }
+
+        start.ArgumentList.Add(BenchNode.Verb);
+        start.ArgumentList.Add(key);
+        start.ArgumentList.Add(isFast ? "fast" : "default");
+        if (peer is not null)
+        {
+            start.ArgumentList.Add(peer);
+        }
+
+        return new NodeProcess(Process.Start(start) ?? throw new InvalidOperationException("No process started."));
+    }
+
+    /// <summary>Says a line and waits for the answer that begins with a word.</summary>
+    public async Task<string[]> AskAsync(string line, string answer)
+    {
+        Tell(line);
+        return await ExpectAsync(answer);
+    }
+
+    public void Tell(string line) => _process.StandardInput.WriteLine(line);
+
+    /// <summary>The next line that begins with a word.</summary>
+    public async Task<string[]> ExpectAsync(string word)
+    {
+        using var patience = new CancellationTokenSource(s_patience);
+        while (true)
+        {
+            var line = await _lines.Reader.ReadAsync(patience.Token);
+            var words = line.Split(' ');
+            if (words[0] == word)
+            {
+                return words;
+            }
+        }
+    }
+
+    public static async Task<NodeProcess> LeaderOfAsync(IEnumerable<NodeProcess> nodes)
+    {
+        while (true)
+        {
+            foreach (var node in nodes)
+            {
+                if ((await node.AskAsync("role", "role"))[1] == "leader")
+                {
+                    return node;
+                }
+            }
+        }
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public void Kill() => _process.Kill();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+}
