@@ -58,6 +58,8 @@ module Founding =
 
     /// The bootstrap delay, or a founding ballot, ended without a lineage.
     let onDeadline (config: NodeConfig) (clock: Clock) (state: State) =
+        // A leader that was heard before, if there was one, has fallen silent.
+        let state = State.withLeader ValueNone state
         let members = candidates config state
         let mayPropose =
             not (isObserver config)
@@ -114,7 +116,11 @@ module Founding =
             State.say
                 (Output.Blame(founder, "a founding proposal that breaks the rules of its own configuration"))
                 state
-        elif not (State.isUnaffiliated state) || request.Term < state.CurrentTerm then
+        elif
+            not (State.isUnaffiliated state)
+            || request.Term < state.CurrentTerm
+            || Election.hearsLeader config clock state
+        then
             answer Vote.Denied state
         else
             let state =

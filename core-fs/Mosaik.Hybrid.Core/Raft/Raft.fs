@@ -58,7 +58,24 @@ module Raft =
         let lineage = Message.lineageOf message
         not lineage.IsNone && not state.Lineage.IsNone && lineage <> state.Lineage
 
+    /// A member without a lineage learns from whatever is said that the sender has one: then it founds none.
+    /// Founding ballots and votes carry a lineage that does not exist yet.
+    let private noteAffiliation (sender: MemberId) (message: Message) (state: State) =
+        let lineage = Message.lineageOf message
+        match message with
+        | _ when lineage.IsNone || not (State.isUnaffiliated state) -> state
+        | Message.RequestVoteReply _
+        | Message.RequestVote { Ballot = Ballot.Founding _ } -> state
+        | Message.RequestVote _
+        | Message.AppendEntries _
+        | Message.AppendEntriesReply _
+        | Message.ReadIndex _
+        | Message.ReadIndexReply _
+        | Message.Forward _
+        | Message.ForwardReply _ -> Founding.onAffiliated sender lineage state
+
     let private onReceived config clock (sender: MemberId) (message: Message) (state: State) =
+        let state = noteAffiliation sender message state
         match message, state.Role with
         | Message.RequestVote { Ballot = Ballot.Founding proposal } & Message.RequestVote request, _ ->
             Founding.onRequestVote config clock sender request proposal state
@@ -120,7 +137,10 @@ module Raft =
         if state.Leader = ValueSome peer && not (State.isLeader state) then
             { state with LeaderHeardAt = State.longAgo }
             |> State.withLeader ValueNone
-            |> State.hastenElection config clock 50 150
+            |> (if State.isUnaffiliated state then
+                    id // Nothing to elect yet, and no reason to found anything sooner.
+                else
+                    State.hastenElection config clock 50 150)
         else
             state
 
