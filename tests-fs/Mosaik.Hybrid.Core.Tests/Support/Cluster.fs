@@ -276,7 +276,10 @@ type Cluster(schedule: Schedule, isTraced: bool) =
         while now < int64 schedule.Faulty do
             advance ()
         heal ()
-        let limit = now + int64 (100 * timeout + 2 * schedule.Consensus.BootstrapDelay + 5_000)
+        // Small limits make a long queue slow, but it must move.
+        let patience = int64 (60 * timeout + 2 * schedule.Consensus.BootstrapDelay + 5_000)
+        let mutable limit = now + patience
+        let mutable applied = -1
         let mutable next = now
         let mutable problem = Some "nothing has happened"
         while problem.IsSome && not (isConflict ()) do
@@ -284,6 +287,10 @@ type Cluster(schedule: Schedule, isTraced: bool) =
             if now >= next then
                 next <- now + 20L
                 problem <- unrest ()
+                let appliedNow = mesh.Alive |> List.sumBy (fun running -> int running.Machine.Applied)
+                if appliedNow > applied then
+                    applied <- appliedNow
+                    limit <- now + patience
             if now > limit then
                 broken Rule.liveness $"{problem.Value}. {describe ()}"
         compareLogs ()

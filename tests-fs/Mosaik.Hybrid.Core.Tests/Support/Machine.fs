@@ -14,6 +14,7 @@ type Machine(self: MemberId) =
     let seen = Dictionary<ProposerId, uint64>()
     let mutable index = LogIndex.Zero
     let mutable hash = 17L
+    let mutable applied = 0L
 
     let take (entry: LogEntry) =
         match entry.Proposer with
@@ -31,6 +32,7 @@ type Machine(self: MemberId) =
                     )
                 )
             seen[proposer] <- entry.Number
+            applied <- applied + 1L
             hash <-
                 hash * 1_000_003L
                 + int64 entry.Number * 31L
@@ -39,6 +41,10 @@ type Machine(self: MemberId) =
 
     member _.Index = index
     member _.Hash = hash
+
+    /// How many commands took effect.
+    member _.Applied = applied
+
     member _.LastOf(proposer: ProposerId) = filter.LastOf proposer
 
     /// Applies the next entry; true when one of the proposer's own was dropped for a gap.

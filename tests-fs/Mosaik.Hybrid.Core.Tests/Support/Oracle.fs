@@ -113,12 +113,18 @@ type Oracle() =
                     broken
                         Rule.stateMachineSafety
                         $"{Name.show id} commits {entry.Position}, committed before was {committed.Entry.Position}"
-            elif not (State.isLeader after) then
+            elif not (State.isLeader before || State.isLeader after) then
                 broken
                     Rule.stateMachineSafety
                     $"{Name.show id} commits {entry.Position}, which no leader has committed"
             else
-                facts.Committed.Add { Entry = entry; CommitTerm = after.CurrentTerm }
+                // A leader may commit and step down in one transition.
+                let commitTerm =
+                    if State.isLeader after then
+                        after.CurrentTerm
+                    else
+                        before.CurrentTerm
+                facts.Committed.Add { Entry = entry; CommitTerm = commitTerm }
         if State.isLeader after then
             let last = after.CommitIndex
             match configurationAt log after.Outline.Last.Index with

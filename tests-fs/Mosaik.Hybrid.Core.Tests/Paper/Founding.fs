@@ -1,0 +1,141 @@
+module Mosaik.Hybrid.Core.Tests.Paper.Founding
+
+open Expecto
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Core.Tests.Support
+open Mosaik.Hybrid.Core.Tests.Support.Scenario
+
+let private ballot (number: int) (members: MemberId list) =
+    requestVote (Ballot.Founding(Configuration.ofVoters members)) number LogPosition.Zero
+
+let private founding () =
+    newcomer config |> at (config.Consensus.BootstrapDelay + 1_000) |> ticks
+
+let private granted (scene: Scene) =
+    Message.RequestVoteReply
+        { Lineage =
+            (match scene.State.Role with
+             | Role.Founder(_, lineage, _) -> lineage
+             | _ -> Lineage.None)
+          Term = scene.State.CurrentTerm
+          Vote = Vote.Granted
+          PreVote = false }
+
+[<Tests>]
+let tests =
+    testList
+        "Founding"
+        [ testCase "nothing is proposed before the bootstrap delay and an election timeout"
+          <| fun () ->
+              newcomer config
+              |> at (config.Consensus.BootstrapDelay + 999)
+              |> ticks
+              |> expectRole "follower"
+              |> ignore
+
+          testCase "then the bonded nodes without a lineage are proposed"
+          <| fun () ->
+              founding ()
+              |> expectRole "founder"
+              |> expectTold "-> n2 RequestVote founding [n1 n2 n3] t1 last 0/0"
+              |> expectHeld
+              |> ignore
+
+          testCase "a majority of the proposal founds: the configuration is entry 1"
+          <| fun () ->
+              let scene = founding ()
+              scene
+              |> receives n3 (granted scene)
+              |> expectRole "leader"
+              |> expectTold "write 2 term 1 vote n1 1/1 configuration"
+              |> ignore
+
+          testCase "one founding ballot a term"
+          <| fun () ->
+              newcomer config
+              |> receives n2 (ballot 1 [ n1; n2; n3 ])
+              |> expectTold "-> n2 RequestVoteReply t1 granted"
+              |> expectHeld
+              |> receives n3 (ballot 1 [ n1; n2; n3 ])
+              |> expectTold "-> n3 RequestVoteReply t1 denied"
+              |> ignore
+
+          testCase "crossing ballots: each refuses the other, the next term decides"
+          <| fun () ->
+              founding ()
+              |> receives n2 (ballot 1 [ n1; n2; n3 ])
+              |> expectTold "-> n2 RequestVoteReply t1 denied"
+              |> receives n2 (ballot 2 [ n1; n2; n3 ])
+              |> expectTold "-> n2 RequestVoteReply t2 granted"
+              |> expectRole "follower"
+              |> ignore
+
+          testCase "who has a lineage grants none"
+          <| fun () ->
+              follower 3 [ 1; 3 ]
+              |> receives n2 (ballot 9 [ n1; n2; n3 ])
+              |> expectTold "-> n2 RequestVoteReply t3 denied"
+              |> expectTerm 3
+              |> ignore
+
+          testCase "who is not in the proposal grants none"
+          <| fun () ->
+              newcomer config
+              |> receives n2 (ballot 1 [ n2; n3 ])
+              |> expectTold "-> n2 RequestVoteReply t1 denied"
+              |> ignore
+
+          testCase "nothing is founded while a bonded peer, or a word, shows a lineage"
+          <| fun () ->
+              newcomer config
+              |> gets [ Input.PeerAffiliated(n2, theLineage) ]
+              |> at 60_000
+              |> ticks
+              |> expectRole "follower"
+              |> ignore
+              newcomer config
+              |> receives n2 (requestVote Ballot.PreVote 4 (position 1 1))
+              |> at 60_000
+              |> ticks
+              |> expectRole "follower"
+              |> ignore
+
+          testCase "a log is joined at its first entry only"
+          <| fun () ->
+              newcomer config
+              |> receives n2 (append 3 (position 1 1) [ 3 ] 0)
+              |> expectTold "-> n2 AppendEntriesReply t3 s1 rejected 1 hint 0/0"
+              |> receives n2 (append 3 LogPosition.Zero [ 1; 3 ] 0)
+              |> expectLast (position 3 2)
+              |> ignore
+
+          testCase "a majority of the own committee elsewhere: this lineage never committed, and is forgotten"
+          <| fun () ->
+              let other = Name.lineage 8
+              follower 3 [ 1; 3 ]
+              |> gets [ Input.PeerAffiliated(n2, other) ]
+              |> expectNotTold "reset"
+              |> gets [ Input.PeerAffiliated(n3, other) ]
+              |> expectTold "reset"
+              |> ignore
+
+          testCase "a member that is ours after all is no witness for a reset"
+          <| fun () ->
+              let other = Name.lineage 8
+              follower 3 [ 1; 3 ]
+              |> gets [ Input.PeerAffiliated(n2, other) ]
+              |> gets [ Input.PeerUp(n2, facts) ]
+              |> gets [ Input.PeerAffiliated(n3, other) ]
+              |> expectNotTold "reset"
+              |> ignore
+
+          testCase "nothing committed is ever forgotten"
+          <| fun () ->
+              let other = Name.lineage 8
+              follower 3 [ 1; 3 ]
+              |> receives n2 (append 3 (position 3 2) [] 2)
+              |> gets [ Input.PeerAffiliated(n2, other); Input.PeerAffiliated(n3, other) ]
+              |> expectNotTold "reset"
+              |> ignore ]
