@@ -3,7 +3,8 @@ namespace Mosaik.Hybrid.Tests.Support;
 /// <summary>Waits of tests: for what is sure to happen, with a deadline that only a hang reaches.</summary>
 internal static class Waiting
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    /// <summary>Longer than anything takes that does not hang.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>The result, or a failure that names what did not happen.</summary>
     public static async Task<T> Soon<T>(this Task<T> task, string what)

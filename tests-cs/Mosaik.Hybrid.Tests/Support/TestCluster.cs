@@ -1,0 +1,274 @@
+using System.Security.Cryptography;
+using Mosaik.Hybrid.Transport;
+
+namespace Mosaik.Hybrid.Tests.Support;
+
+/// <summary>Over what the nodes of a cluster talk.</summary>
+public enum Carrier
+{
+    /// <summary>Queues in memory.</summary>
+    InProcess,
+
+    /// <summary>TLS over TCP on loopback.</summary>
+    Tls,
+}
+
+/// <summary>Some nodes of one group in this process, with short timeouts, over either transport.</summary>
+/// <remarks>
+/// Conditions are awaited with a deadline that only a hang reaches; its message then shows every node. Elections
+/// that a busy machine provokes are legal at any time: tests that speak of a leader say which one.
+/// </remarks>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    private readonly Carrier _carrier;
+    private readonly InProcessNetwork _hub = new();
+    private readonly string _name = "test-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
+    private readonly Dictionary<PeerId, NodeIdentity> _identities = [];
+    private readonly List<TestNode> _nodes = [];
+
+    private TestCluster(Carrier carrier, ConsensusConfig config) => (_carrier, Config) = (carrier, config);
+
+    public GroupKey Key { get; } = GroupKey.Generate();
+
+    public ConsensusConfig Config { get; }
+
+    public TimeProvider TimeProvider { get; private init; } = TimeProvider.System;
+
+    /// <summary>Every node that was ever started, the dead ones too.</summary>
+    public IReadOnlyList<TestNode> Nodes => _nodes;
+
+    public IEnumerable<TestNode> Living => _nodes.Where(static node => !node.IsDead);
+
+    /// <summary>The network's name.</summary>
+    public string Name => _name;
+
+    /// <summary>The parameters of tests: ten times as quick as the defaults.</summary>
+    public static ConsensusConfigBuilder Quick(int foundingMembers) =>
+        ConsensusConfig
+            .Builder()
+            .WithHeartbeatInterval(TimeSpan.FromMilliseconds(50))
+            .WithHeartbeatJitter(TimeSpan.FromMilliseconds(10))
+            .WithMaxMissedHeartbeats(20)
+            .WithElectionTimeout(TimeSpan.FromMilliseconds(300))
+            .WithElectionTimeoutJitter(TimeSpan.FromMilliseconds(150))
+            .WithBootstrapDelay(TimeSpan.FromMilliseconds(200))
+            .WithForwardTimeout(TimeSpan.FromMilliseconds(400))
+            .WithQueryTimeout(TimeSpan.FromSeconds(1))
+            .WithFoundingMembers(foundingMembers);
+
+    /// <summary>A cluster whose nodes have started and not joined anything.</summary>
+    public static async Task<TestCluster> OfNodesAsync(
+        Carrier carrier,
+        int nodes,
+        Func<ConsensusConfigBuilder, ConsensusConfigBuilder>? tune = null,
+        TimeProvider? timeProvider = null
+    )
+    {
+        var config = tune?.Invoke(Quick(nodes)) ?? Quick(nodes);
+        var cluster = new TestCluster(carrier, config.Build())
+        {
+            TimeProvider = timeProvider ?? TimeProvider.System,
+        };
+        while (cluster._nodes.Count < nodes)
+        {
+            await cluster.StartNodeAsync();
+        }
+
+        return cluster;
+    }
+
+    /// <summary>A cluster whose nodes have joined and are all online.</summary>
+    public static async Task<TestCluster> StartAsync(
+        Carrier carrier,
+        int nodes,
+        Func<ConsensusConfigBuilder, ConsensusConfigBuilder>? tune = null,
+        Func<int, Journal>? machines = null
+    )
+    {
+        var cluster = await OfNodesAsync(carrier, nodes, tune);
+        for (var place = 0; place < nodes; place++)
+        {
+            cluster.Nodes[place].Join(cluster.Key, cluster.Config, machines?.Invoke(place));
+        }
+
+        await cluster.OnlineAsync();
+        return cluster;
+    }
+
+    /// <summary>A transport of this cluster's network; started by whoever uses it.</summary>
+    public ITransport Connect(NodeIdentity identity)
+    {
+        if (_carrier == Carrier.InProcess)
+        {
+            return _hub.CreateTransport(identity);
+        }
+
+        var options = new TlsTransportOptions { ListenAddresses = [new PeerAddress("127.0.0.1", 0)] };
+        return new CuttableTransport(new TlsTransport(identity, options, TimeProvider));
+    }
+
+    /// <summary>Starts one more node, of a new peer unless one is given; it joins nothing.</summary>
+    public async Task<TestNode> StartNodeAsync(PeerId? peer = null)
+    {
+        var identity = peer is { } known ? _identities[known] : NodeIdentity.Generate();
+        _identities[identity.Id] = identity;
+        var others = Living.Select(static node => node.Address).ToArray();
+        var node = await TestNode.StartAsync(identity, Connect(identity), others, _name, TimeProvider);
+        _nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>Starts one more node that joins the group.</summary>
+    public async Task<TestNode> AddAsync(PeerId? peer = null)
+    {
+        var node = await StartNodeAsync(peer);
+        node.Join(Key, Config);
+        return node;
+    }
+
+    /// <summary>Cuts a node from all others without telling anybody.</summary>
+    public void Cut(TestNode node)
+    {
+        if (node.Transport is CuttableTransport cuttable)
+        {
+            cuttable.Cut();
+        }
+        else
+        {
+            _hub.Isolate(node.Id);
+        }
+    }
+
+    /// <summary>Undoes <see cref="Cut"/>.</summary>
+    public void Heal(TestNode node)
+    {
+        if (node.Transport is CuttableTransport cuttable)
+        {
+            cuttable.Heal();
+        }
+        else
+        {
+            _hub.Rejoin(node.Id);
+        }
+    }
+
+    /// <summary>Waits until every living node is online.</summary>
+    public Task OnlineAsync() =>
+        AwaitAsync(
+            Task.WhenAll(Living.Select(static node => node.Group.When.Online())),
+            "every node is online"
+        );
+
+    /// <summary>Waits until one of the nodes leads and the others of them follow it.</summary>
+    public async Task<TestNode> LeaderAsync(IEnumerable<TestNode>? among = null)
+    {
+        TestNode[] nodes = [.. among ?? Living];
+        TestNode? leader = null;
+        await UntilAsync(
+            () =>
+            {
+                leader = nodes.FirstOrDefault(static node => node.Group.IsLeader && node.Group.IsOnline);
+                return leader is not null
+                    && nodes.All(node => node.Group.IsOnline && node.Group.Leader == leader.Id);
+            },
+            "one node leads and the others follow"
+        );
+        return leader!;
+    }
+
+    /// <summary>Executes through a node as a careful user does: offline means again, unknown means ask.</summary>
+    public async Task ExecuteAsync(TestNode node, string command)
+    {
+        using var patience = new CancellationTokenSource(Waiting.Patience);
+        while (true)
+        {
+            try
+            {
+                await AwaitAsync(
+                    node.Group.ExecuteAsync(command, patience.Token),
+                    $"'{command}' takes effect"
+                );
+                return;
+            }
+            catch (GroupOfflineException)
+            {
+                await AwaitAsync(node.Group.When.Online(patience.Token), "the node is online again");
+            }
+            catch (OutcomeUnknownException unknown)
+            {
+                await AwaitAsync(
+                    node.Group.OutcomeAsync(unknown.Id, patience.Token),
+                    $"the fate of '{command}'"
+                );
+                return;
+            }
+        }
+    }
+
+    /// <summary>Waits until all living machines hold the same commands, and these.</summary>
+    public async Task<string[]> ConvergedAsync(Func<string[], bool> holds, string what)
+    {
+        string[] first = [];
+        await UntilAsync(
+            () =>
+            {
+                var all = Living.Select(static node => node.Machine.Commands).ToArray();
+                first = all[0];
+                return holds(first) && all.All(other => other.AsSpan().SequenceEqual(first));
+            },
+            what
+        );
+        return first;
+    }
+
+    /// <summary>Waits until a condition that nothing announces becomes true.</summary>
+    public async Task UntilAsync(Func<bool> condition, string what)
+    {
+        try
+        {
+            await Waiting.Until(condition, what);
+        }
+        catch (TimeoutException timeout)
+        {
+            throw Explained(timeout);
+        }
+    }
+
+    /// <summary>Waits for a task that is sure to complete.</summary>
+    public async Task AwaitAsync(Task task, string what)
+    {
+        try
+        {
+            await task.Soon(what);
+        }
+        catch (TimeoutException timeout)
+        {
+            throw Explained(timeout);
+        }
+    }
+
+    /// <summary>Waits for a task that is sure to complete.</summary>
+    public async Task<T> AwaitAsync<T>(Task<T> task, string what)
+    {
+        await AwaitAsync((Task)task, what);
+        return await task;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+        {
+            Heal(node);
+        }
+
+        var ended = _nodes.Select(static node => node.DisposeAsync().AsTask());
+        await AwaitAsync(Task.WhenAll(ended), "every node ends");
+        foreach (var identity in _identities.Values)
+        {
+            identity.Dispose();
+        }
+    }
+
+    private TimeoutException Explained(TimeoutException timeout) =>
+        new($"{timeout.Message}\n{string.Join('\n', _nodes)}", timeout);
+}
