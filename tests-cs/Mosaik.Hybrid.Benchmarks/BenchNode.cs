@@ -145,6 +145,12 @@ internal static class BenchNode
             {
                 await group.When.LeaderElected();
             }
+            catch (OutcomeUnknownException exception)
+            {
+                await Console.Error.WriteLineAsync(
+                    $"{exception.Message} leader {group.Leader?.Short} online {group.IsOnline} term {group.Term}"
+                );
+            }
         }
     }
 

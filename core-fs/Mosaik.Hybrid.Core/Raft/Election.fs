@@ -72,7 +72,19 @@ module Election =
     let private reply (preVote: bool) (term: Term) (lineage: Lineage) (vote: Vote) =
         Message.RequestVoteReply { Lineage = lineage; Term = term; Vote = vote; PreVote = preVote }
 
-    /// A pre-vote: an opinion, which binds nobody and changes nothing here.
+    /// Of two that ask at once the lower id goes first: the other takes its own question back and asks again a
+    /// little later, if it is still needed. Else they would split the votes of a small committee.
+    let private yieldTo (config: NodeConfig) clock (candidate: MemberId) (state: State) =
+        match state.Role with
+        | Role.PreCandidate _ when compare candidate state.Self < 0 ->
+            { state with Role = Role.Follower } |> State.hastenElection config clock 150 400
+        | Role.PreCandidate _
+        | Role.Follower
+        | Role.Candidate _
+        | Role.Founder _
+        | Role.Leader _ -> state
+
+    /// A pre-vote: an opinion, which binds nobody. Nothing durable changes here.
     let private onPreVote
         (config: NodeConfig)
         clock
@@ -86,7 +98,9 @@ module Election =
             && not (hearsLeader config clock state)
             && config.Preference.Preference <> LeadershipPreference.Observer
         if grants then
-            State.send candidate (reply true request.Term request.Lineage Vote.Granted) state
+            state
+            |> yieldTo config clock candidate
+            |> State.send candidate (reply true request.Term request.Lineage Vote.Granted)
         else
             // The voter's own term, so that a candidate left behind learns of it.
             State.send candidate (reply true state.CurrentTerm request.Lineage Vote.Denied) state
@@ -173,6 +187,9 @@ module Election =
                 match Quorum.outcome configuration ballot.Granted ballot.Denied with
                 | VoteOutcome.Won -> Roles.becomeLeader config clock state
                 | VoteOutcome.Pending -> state
-                | VoteOutcome.Lost -> { state with Role = Role.Follower }
+                | VoteOutcome.Lost ->
+                    // The votes were split, or somebody else has won and will say so soon. The next try begins
+                    // with a pre-vote, so asking again early disturbs nobody.
+                    { state with Role = Role.Follower } |> State.hastenElection config clock 100 400
         | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ ->
             state
