@@ -94,24 +94,26 @@ type Cluster(schedule: Schedule, isTraced: bool) =
             later 5 (fun () -> start number)
         | _ -> ()
 
-    /// True when every committee that anybody knows of keeps a majority without this incarnation.
+    /// True when every committee that anybody knows of keeps a majority without this incarnation. Who belongs to
+    /// another lineage by now is lost to a committee already.
     let canLose (id: MemberId) =
-        let isKept (voter: MemberId) =
+        let isKept (lineage: Lineage) (voter: MemberId) =
             not (voter.Equals id)
             && (match disks[Name.numberOf voter] with
-                | ValueSome disk -> disk.Owner.Equals voter
+                | ValueSome disk -> disk.Owner.Equals voter && (disk.Lineage.IsNone || disk.Lineage = lineage)
                 | ValueNone -> false)
         let committees =
             [ for started in mesh.Processes do
                   match started with
                   | ValueSome started ->
                       match State.configuration started.State with
-                      | ValueSome configuration -> configuration
+                      | ValueSome configuration -> struct (started.State.Lineage, configuration)
                       | ValueNone -> ()
                   | ValueNone -> () ]
         oracle.LineageCount > 0
         && committees
-           |> List.forall (fun configuration -> Quorum.isReached configuration isKept)
+           |> List.forall (fun struct (lineage, configuration) ->
+               Quorum.isReached configuration (isKept lineage))
 
     let crashOne () =
         match mesh.Alive with
