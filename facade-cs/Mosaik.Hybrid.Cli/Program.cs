@@ -1,0 +1,3 @@
+using Mosaik.Hybrid.Cli;
+
+return await MosaikTool.RunAsync(args);
