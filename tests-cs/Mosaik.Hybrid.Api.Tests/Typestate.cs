@@ -7,13 +7,6 @@ namespace Mosaik.Hybrid.Api.Tests;
 /// <summary>The builder's order is checked by the compiler: what is right compiles, what is wrong does not.</summary>
 public sealed class Typestate
 {
-    private static readonly IReadOnlyList<MetadataReference> s_references =
-    [
-        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
-            .Split(Path.PathSeparator)
-            .Select(path => MetadataReference.CreateFromFile(path)),
-    ];
-
     [Theory]
     [InlineData("groups.Join()")]
     [InlineData("groups.RequireTicket(validator).Join()")]
@@ -86,7 +79,7 @@ public sealed class Typestate
         var compilation = CSharpCompilation.Create(
             "Snippet",
             [CSharpSyntaxTree.ParseText(source)],
-            s_references,
+            References.All,
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary)
         );
         return compilation
