@@ -68,7 +68,8 @@ public sealed class DocsCompile
         var members = snippets.Where(other =>
             other.Kind == Snippet.Members && other.File == snippet.File && other.Line < snippet.Line
         );
-        Assert.Equal([], ErrorsOf([.. members.Append(snippet).Select(AsFile)], snippet.Kind));
+        var errors = ErrorsOf([.. members.Append(snippet).Select(AsFile)], snippet.Kind).ToList();
+        Assert.True(errors.Count == 0, string.Join("\n", errors));
     }
 
     [Theory]
@@ -79,7 +80,10 @@ public sealed class DocsCompile
         var examples = Repository
             .Files(".fsx")
             .Select(path => File.ReadAllText(path).ReplaceLineEndings("\n"));
-        Assert.Contains(examples, example => example.Contains(snippet.Code, StringComparison.Ordinal));
+        Assert.True(
+            examples.Any(example => example.Contains(snippet.Code, StringComparison.Ordinal)),
+            $"No script in examples holds the code at {place}."
+        );
     }
 
     private static string AsFile(Snippet snippet) =>

@@ -24,6 +24,8 @@ public sealed partial class Tidy
     [
         "facade-cs/Mosaik.Hybrid/ConsensusConfig.cs", // converts to the core's
         "facade-cs/Mosaik.Hybrid/ConsensusConfigBuilder.cs", // has the core validate
+        "facade-cs/Mosaik.Hybrid/GroupMembers.cs", // converts from the core's
+        "facade-cs/Mosaik.Hybrid/Groups.cs", // reads a link's first words, to find its group
     ];
 
     /// <summary>Words that a pure core has no use for, even in a comment that promises otherwise.</summary>
