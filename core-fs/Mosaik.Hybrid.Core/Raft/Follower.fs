@@ -91,7 +91,7 @@ module Follower =
             else
                 struct ({ header with Previous = basis }, entries.Slice(int covered))
 
-    let private adopt (header: AppendHeader) (state: State) =
+    let private adopt (clock: Clock) (header: AppendHeader) (state: State) =
         let follow = state.Follow
         let follow =
             if follow.Session = header.Session then
@@ -103,9 +103,12 @@ module Follower =
                   Verified = LogIndex.Zero
                   Acknowledged = LogIndex.Zero
                   AnswerDue = false
-                  AnsweredAt = State.longAgo
+                  DueSince = State.longAgo
                   Refusal = ValueNone }
-        { state with Follow = { follow with Round = max follow.Round header.Round; AnswerDue = true } }
+        let dueSince = if follow.AnswerDue then follow.DueSince else clock.Now
+        { state with
+            Follow =
+                { follow with Round = max follow.Round header.Round; AnswerDue = true; DueSince = dueSince } }
 
     let private compareLogs (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) (state: State) =
         let struct (header, entries) = afterBase header entries state
@@ -143,7 +146,7 @@ module Follower =
             let state =
                 state
                 |> Roles.becomeFollower config clock (ValueSome sender)
-                |> adopt header
+                |> adopt clock header
                 |> State.resetElection config clock
             let state = { state with LeaderHeardAt = clock.Now }
             if not (State.isUnaffiliated state) then
@@ -169,23 +172,19 @@ module Follower =
                       Outcome = outcome }
             match follow.Refusal with
             | ValueSome refusal ->
-                { state with
-                    Follow = { follow with Refusal = ValueNone; AnswerDue = false; AnsweredAt = clock.Now } }
+                { state with Follow = { follow with Refusal = ValueNone; AnswerDue = false } }
                 |> State.send leader (reply refusal)
             | ValueNone ->
                 // While a write is on its way its end will bring the answer, unless there was nothing to write. But a
                 // slow disk under a steady flow of entries must not pass for a dead member.
-                let isLate = clock.Now.Since follow.AnsweredAt >= int64 config.Consensus.HeartbeatInterval
+                let isLate = clock.Now.Since follow.DueSince >= int64 config.Consensus.HeartbeatInterval
                 let isDue =
                     follow.AnswerDue
                     && (durable = follow.Verified || state.PendingEntries.IsEmpty || isLate)
                 if durable > follow.Acknowledged || isDue then
                     { state with
                         Follow =
-                            { follow with
-                                Acknowledged = max follow.Acknowledged durable
-                                AnswerDue = false
-                                AnsweredAt = clock.Now } }
+                            { follow with Acknowledged = max follow.Acknowledged durable; AnswerDue = false } }
                     |> State.send leader (reply (AppendOutcome.Accepted durable))
                 else
                     state

@@ -121,7 +121,8 @@ type FollowState =
         Acknowledged: LogIndex
         /// The leader waits for an answer now, whatever is durable.
         AnswerDue: bool
-        AnsweredAt: Instant
+        /// Since when it waits.
+        DueSince: Instant
         /// The leader's append did not fit: answer so instead.
         Refusal: AppendOutcome voption
     }
@@ -190,7 +191,7 @@ module State =
           Verified = LogIndex.Zero
           Acknowledged = LogIndex.Zero
           AnswerDue = false
-          AnsweredAt = longAgo
+          DueSince = longAgo
           Refusal = ValueNone }
 
     /// Adds a word to others or to the runtime.
