@@ -124,7 +124,10 @@ let tests =
           <| fun () ->
               follower 3 [ 1; 3 ]
               |> receives n2 (append 3 (position 3 2) [ 3 ] 0)
-              |> at 100
+              |> at 50
               |> receives n2 (append 3 (position 3 3) [ 3 ] 0)
+              |> expectNotTold "AppendEntriesReply"
+              |> at 150
+              |> receives n2 (append 3 (position 3 4) [ 3 ] 0)
               |> expectTold "-> n2 AppendEntriesReply t3 s1 accepted 2"
               |> ignore ]
