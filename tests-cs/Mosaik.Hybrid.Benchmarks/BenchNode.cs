@@ -48,10 +48,7 @@ internal static class BenchNode
         return 0;
     }
 
-    private static async Task ObeyAsync(
-        Group<ReadOnlyMemory<byte>, NoOpQuery, long> group,
-        string[] words
-    )
+    private static async Task ObeyAsync(Group<ReadOnlyMemory<byte>, NoOpQuery, long> group, string[] words)
     {
         switch (words)
         {
@@ -123,9 +120,7 @@ internal static class BenchNode
     }
 
     private static double Micro(long[] sorted, double quantile) =>
-        sorted.Length == 0
-            ? 0
-            : sorted[(int)((sorted.Length - 1) * quantile)] * 1e6 / Stopwatch.Frequency;
+        sorted.Length == 0 ? 0 : sorted[(int)((sorted.Length - 1) * quantile)] * 1e6 / Stopwatch.Frequency;
 
     /// <summary>Writes one command after the other for ever, and says when each was submitted and acknowledged.</summary>
     private static async Task ProbeAsync(Group<ReadOnlyMemory<byte>, NoOpQuery, long> group)

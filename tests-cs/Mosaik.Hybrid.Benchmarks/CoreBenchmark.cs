@@ -33,7 +33,10 @@ internal static class CoreBenchmark
 
     private static string Format(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static (long Commits, long Steps, long Bytes, double Seconds) Measure(int batch, TimeSpan duration)
+    private static (long Commits, long Steps, long Bytes, double Seconds) Measure(
+        int batch,
+        TimeSpan duration
+    )
     {
         var cluster = new CoreCluster(3);
         var leader = cluster.Elect();

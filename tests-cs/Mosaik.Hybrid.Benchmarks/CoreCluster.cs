@@ -24,9 +24,7 @@ internal sealed class CoreCluster
         {
             foreach (var other in _members.Where(other => other != member))
             {
-                member.Inputs.Add(
-                    Input.NewPeerUp(other.Id, new PeerFacts(Lineage.None, false))
-                );
+                member.Inputs.Add(Input.NewPeerUp(other.Id, new PeerFacts(Lineage.None, false)));
             }
         }
     }
@@ -202,7 +200,9 @@ internal sealed class CoreMember
             var span = _runs[place].Span;
             if (span[0].Index <= range.Last)
             {
-                var entry = span[(int)Math.Min((ulong)(span.Length - 1), range.Last.Value - span[0].Index.Value)];
+                var entry = span[
+                    (int)Math.Min((ulong)(span.Length - 1), range.Last.Value - span[0].Index.Value)
+                ];
                 return _proposer.Equals(entry.Proposer) ? entry.Number : 0;
             }
         }

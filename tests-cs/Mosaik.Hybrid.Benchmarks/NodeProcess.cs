@@ -71,7 +71,9 @@ internal sealed class NodeProcess : IAsyncDisposable
             start.ArgumentList.Add(peer);
         }
 
-        return new NodeProcess(Process.Start(start) ?? throw new InvalidOperationException("No process started."));
+        return new NodeProcess(
+            Process.Start(start) ?? throw new InvalidOperationException("No process started.")
+        );
     }
 
     /// <summary>Says a line and waits for the answer that begins with a word.</summary>

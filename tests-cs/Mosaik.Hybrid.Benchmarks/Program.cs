@@ -7,7 +7,9 @@ return args switch
     [BenchNode.Verb, .. var rest] => await BenchNode.RunAsync(rest),
     ["core", ..] => CoreBenchmark.Run(),
     ["throughput", ..] => await ThroughputBenchmark.RunAsync(),
-    ["failover", .. var rest] => await FailoverBenchmark.RunAsync(rest is [var runs] ? int.Parse(runs, null) : 5),
+    ["failover", .. var rest] => await FailoverBenchmark.RunAsync(
+        rest is [var runs] ? int.Parse(runs, null) : 5
+    ),
     ["all"] or [] => Math.Max(
         CoreBenchmark.Run(),
         Math.Max(await ThroughputBenchmark.RunAsync(), await FailoverBenchmark.RunAsync(5))
@@ -18,13 +20,23 @@ return args switch
 
 static int Help(int exitCode)
 {
-    AnsiConsole.WriteLine("usage: dotnet run -c Release --project tests-cs/Mosaik.Hybrid.Benchmarks -- [command]");
+    AnsiConsole.WriteLine(
+        "usage: dotnet run -c Release --project tests-cs/Mosaik.Hybrid.Benchmarks -- [command]"
+    );
     AnsiConsole.WriteLine();
-    AnsiConsole.WriteLine("  core             three cores in one thread by function call: steps, bytes, commits a second");
-    AnsiConsole.WriteLine("  throughput       three processes, loopback TLS, in-memory store: commands a second, p50, p99");
-    AnsiConsole.WriteLine("  failover [runs]  from SIGKILL of the leader to the next acknowledged write; 5 runs unless said");
+    AnsiConsole.WriteLine(
+        "  core             three cores in one thread by function call: steps, bytes, commits a second"
+    );
+    AnsiConsole.WriteLine(
+        "  throughput       three processes, loopback TLS, in-memory store: commands a second, p50, p99"
+    );
+    AnsiConsole.WriteLine(
+        "  failover [runs]  from SIGKILL of the leader to the next acknowledged write; 5 runs unless said"
+    );
     AnsiConsole.WriteLine("  all              all of them; the default");
     AnsiConsole.WriteLine();
-    AnsiConsole.WriteLine("Absolute figures depend on the machine and on what else runs there: compare ratios of one run.");
+    AnsiConsole.WriteLine(
+        "Absolute figures depend on the machine and on what else runs there: compare ratios of one run."
+    );
     return exitCode;
 }

@@ -26,7 +26,14 @@ internal static class ThroughputBenchmark
             {
                 foreach (var inFlight in new[] { 1, 16, 64, 256, 1024 })
                 {
-                    await AddAsync(table, leader, "execute, leader", inFlight, $"load {inFlight} {bytes} {Milliseconds}", bytes);
+                    await AddAsync(
+                        table,
+                        leader,
+                        "execute, leader",
+                        inFlight,
+                        $"load {inFlight} {bytes} {Milliseconds}",
+                        bytes
+                    );
                 }
             }
 
