@@ -91,8 +91,9 @@ internal sealed class BondConnection
             reason = Member is null ? CloseReason.InvalidHandshake : CloseReason.ProtocolViolation;
             evidence = exception.Message;
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        catch (Exception exception)
         {
+            // Whatever a transport throws, the link is gone, and the loop must learn of it.
             evidence = exception.Message;
         }
 

@@ -3,7 +3,7 @@ namespace Mosaik.Hybrid.Runtime;
 /// <summary>One timer for the group's earliest deadline.</summary>
 /// <remarks>
 /// Used by the group loop only. A deadline that moves away does not touch the timer: it fires early, which is
-/// harmless to the core, and is armed again for what is left. So a stream of heartbeats costs no timer calls.
+/// harmless to the core, and the loop sets what is left. So a stream of heartbeats costs no timer calls.
 /// </remarks>
 internal sealed class DeadlineTimer : IAsyncDisposable
 {
@@ -36,12 +36,8 @@ internal sealed class DeadlineTimer : IAsyncDisposable
         }
     }
 
-    /// <summary>The timer has fired and the loop has looked at the clock: arm it again.</summary>
-    public void OnFired()
-    {
-        _armedFor = Instant.Never;
-        Arm();
-    }
+    /// <summary>The timer has fired: the next <see cref="Set"/> arms it again.</summary>
+    public void OnFired() => _armedFor = Instant.Never;
 
     private void Arm()
     {
