@@ -27,7 +27,7 @@ internal static class BenchNode
                 .WithHeartbeatInterval(TimeSpan.FromMilliseconds(50))
                 .WithHeartbeatJitter(TimeSpan.FromMilliseconds(15))
                 .WithElectionTimeout(TimeSpan.FromMilliseconds(200))
-                .WithElectionTimeoutJitter(TimeSpan.FromMilliseconds(50))
+                .WithElectionTimeoutJitter(TimeSpan.FromMilliseconds(200))
                 .WithBootstrapDelay(TimeSpan.FromMilliseconds(300));
         }
 

@@ -72,14 +72,14 @@ module Election =
     let private reply (preVote: bool) (term: Term) (lineage: Lineage) (vote: Vote) =
         Message.RequestVoteReply { Lineage = lineage; Term = term; Vote = vote; PreVote = preVote }
 
-    /// Of two that ask at once the lower id goes first: the other takes its own question back and asks again a
-    /// little later, if it is still needed. Else they would split the votes of a small committee.
+    /// Whoever is told "you could win" is given the time to do so: else the votes of a small committee would
+    /// split again and again, all the more on a slow machine. Of two that ask at once the lower id goes first.
     let private yieldTo (config: NodeConfig) clock (candidate: MemberId) (state: State) =
         match state.Role with
         | Role.PreCandidate _ when compare candidate state.Self < 0 ->
-            { state with Role = Role.Follower } |> State.hastenElection config clock 150 400
+            { state with Role = Role.Follower } |> State.resetElection config clock
+        | Role.Follower -> State.resetElection config clock state
         | Role.PreCandidate _
-        | Role.Follower
         | Role.Candidate _
         | Role.Founder _
         | Role.Leader _ -> state
@@ -190,6 +190,7 @@ module Election =
                 | VoteOutcome.Lost ->
                     // The votes were split, or somebody else has won and will say so soon. The next try begins
                     // with a pre-vote, so asking again early disturbs nobody.
-                    { state with Role = Role.Follower } |> State.hastenElection config clock 100 400
+                    { state with Role = Role.Follower }
+                    |> State.hastenElection config clock 100 (max 400 config.Consensus.ElectionTimeout)
         | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ ->
             state

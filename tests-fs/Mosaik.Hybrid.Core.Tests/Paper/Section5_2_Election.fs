@@ -117,6 +117,41 @@ let tests =
               |> expectTerm 3
               |> ignore
 
+          testCase "who grants a pre-vote gives the candidate the time to win"
+          <| fun () ->
+              follower 3 [ 1; 3 ]
+              |> at 900
+              |> receives n2 (requestVote Ballot.PreVote 4 (position 3 2))
+              |> at 1_000
+              |> ticks
+              |> expectRole "follower"
+              |> at 1_900
+              |> ticks
+              |> expectRole "pre-candidate"
+              |> ignore
+
+          testCase "of two that ask at once the lower id goes on"
+          <| fun () ->
+              follower 3 [ 1; 3 ]
+              |> at 1_000
+              |> ticks
+              |> receives n2 (requestVote Ballot.PreVote 4 (position 3 2))
+              |> expectTold "-> n2 RequestVoteReply pre-vote t4 granted"
+              |> expectRole "pre-candidate"
+              |> ignore
+
+          testCase "a split vote is followed by a pre-vote before the election timeout is over"
+          <| fun () ->
+              candidate ()
+              |> receives n2 (voteReply false 4 Vote.Denied)
+              |> receives n3 (voteReply false 4 Vote.Denied)
+              |> expectRole "follower"
+              |> at 2_000
+              |> ticks
+              |> expectRole "pre-candidate"
+              |> expectTerm 4
+              |> ignore
+
           testCase "a leader that hears no quorum for an election timeout steps down"
           <| fun () ->
               let led = leader 3 [ 1; 3 ]
