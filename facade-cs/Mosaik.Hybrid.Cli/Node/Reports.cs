@@ -66,6 +66,7 @@ internal static class Reports
     {
         var leader = group.Leader;
         var members = group.Members;
+        var observers = members.Observers.Count;
         var bonds = group.Bonds;
         return new NodeReport(
             ReportKind.Result,
@@ -74,7 +75,7 @@ internal static class Reports
             group   {group.Id.Short}, {(group.IsOnline ? "online" : "offline")}
             leader  {(group.IsLeader ? "this node" : leader?.Short ?? "nobody")}, term {group.Term}
             applied {group.Committed} of {group.LogPosition.Index}
-            members {members.Voters.Count} voters, {members.Learners.Count} learners, {members.Observers.Count} observers
+            members {members.Voters.Count} voters, {members.Learners.Count} learners, {observers} observers
             bonds   {(bonds.Count == 0 ? "none" : string.Join(", ", bonds))}
             """,
             ("line", line),

@@ -40,7 +40,10 @@ internal sealed class PendingCommands
         _queue.Enqueue(request);
     }
 
-    /// <summary>The commands of whole requests from a number on: at least up to <paramref name="last"/> or the limits, always at least one request.</summary>
+    /// <summary>
+    /// The commands of whole requests from a number on: at least up to <paramref name="last"/> or the limits, always
+    /// at least one request.
+    /// </summary>
     public LogEntry[] Collect(ulong first, ulong last, int countMax, int bytesMax)
     {
         var commands = new List<LogEntry>();

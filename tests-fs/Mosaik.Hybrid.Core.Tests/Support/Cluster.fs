@@ -234,7 +234,8 @@ type Cluster(schedule: Schedule, isTraced: bool) =
     let describe () =
         mesh.Alive
         |> List.map (fun running ->
-            $"{Name.show running.Id} {Show.role running.State} t{running.State.CurrentTerm} last {running.State.Outline.Last} commit {running.State.CommitIndex}")
+            $"{Name.show running.Id} {Show.role running.State} t{running.State.CurrentTerm} "
+            + $"last {running.State.Outline.Last} commit {running.State.CommitIndex}")
         |> String.concat "; "
 
     /// More than one lineage has committed something: only an operator may end that.
@@ -334,4 +335,5 @@ module Cluster =
         | None -> $"seed {schedule.Seed}: every rule held"
         | Some(rule, evidence) ->
             let lines = String.concat "\n" outcome.Trace
-            $"seed {schedule.Seed} breaks: {rule}\n{evidence}\n{lines}\n%A{schedule}\nTo see it again: MOSAIK_SEED={schedule.Seed} dotnet test tests-fs/Mosaik.Hybrid.Core.Tests"
+            $"seed {schedule.Seed} breaks: {rule}\n{evidence}\n{lines}\n%A{schedule}\n"
+            + $"To see it again: MOSAIK_SEED={schedule.Seed} dotnet test tests-fs/Mosaik.Hybrid.Core.Tests"
