@@ -12,6 +12,8 @@ type TermRun = { First: LogIndex; Term: Term }
 [<Struct>]
 type Weight = { UpTo: LogIndex; Bytes: int64 }
 
+// Numbers are compared by their values here and on other hot paths: F#'s generic comparison would box them.
+
 /// What the core knows of the log: which term wrote which indexes, and roughly how heavy they are.
 /// Never an entry, so a million of them cost a few dozen bytes.
 [<NoComparison>]
@@ -53,11 +55,11 @@ module LogOutline =
             match runs with
             | [] -> ValueNone
             | run :: older ->
-                if run.First <= index then
+                if run.First.Value <= index.Value then
                     ValueSome run.Term
                 else
                     find older
-        if index > outline.Last.Index || index < outline.Base.Index then
+        if index.Value > outline.Last.Index.Value || index.Value < outline.Base.Index.Value then
             ValueNone
         elif index = outline.Base.Index then
             ValueSome outline.Base.Term
@@ -77,8 +79,8 @@ module LogOutline =
             match runs with
             | [] -> outline.Base
             | run :: older ->
-                if run.First <= index && run.Term <= term then
-                    LogPosition(run.Term, (if last < index then last else index))
+                if run.First.Value <= index.Value && run.Term.Value <= term.Value then
+                    LogPosition(run.Term, (if last.Value < index.Value then last else index))
                 else
                     find run.First.Previous older
         find outline.Last.Index outline.Runs
@@ -124,9 +126,9 @@ module LogOutline =
             match weights with
             | [] -> newer.Bytes
             | weight :: older ->
-                if weight.UpTo > index then
+                if weight.UpTo.Value > index.Value then
                     find weight older
-                elif newer.UpTo <= weight.UpTo then
+                elif newer.UpTo.Value <= weight.UpTo.Value then
                     weight.Bytes
                 else
                     let part =
@@ -134,13 +136,13 @@ module LogOutline =
                         / double (newer.UpTo.Value - weight.UpTo.Value)
                     weight.Bytes + int64 (double (newer.Bytes - weight.Bytes) * part)
         match outline.Weights with
-        | newest :: older when newest.UpTo > index -> find newest older
+        | newest :: older when newest.UpTo.Value > index.Value -> find newest older
         | newest :: _ -> newest.Bytes
         | [] -> 0L
 
     /// About how many bytes the entries after `first` up to `last` hold.
     let bytesBetween (first: LogIndex) (last: LogIndex) (outline: LogOutline) : int64 =
-        if last <= first then
+        if last.Value <= first.Value then
             0L
         else
             bytesUpTo last outline - bytesUpTo first outline
@@ -160,22 +162,24 @@ module LogOutline =
                     search middle high
                 else
                     search low (middle - 1UL)
-        if limit <= first || fits limit.Value then
+        if limit.Value <= first.Value || fits limit.Value then
             limit
         else
             LogIndex(search first.Value limit.Value)
 
     /// The log without its entries from an index on, which lies after the base.
     let truncateFrom (from: LogIndex) (outline: LogOutline) : LogOutline =
-        if from > outline.Last.Index then
+        if from.Value > outline.Last.Index.Value then
             outline
         else
             let kept = from.Previous
             let bytes = bytesUpTo kept outline
-            let runs = outline.Runs |> List.skipWhile (fun run -> run.First >= from)
+            let runs = outline.Runs |> List.skipWhile (fun run -> run.First.Value >= from.Value)
             let last =
                 match runs with
                 | [] -> outline.Base
                 | run :: _ -> LogPosition(run.Term, kept)
-            let weights = outline.Weights |> List.skipWhile (fun weight -> weight.UpTo >= kept)
+            let weights =
+                outline.Weights
+                |> List.skipWhile (fun weight -> weight.UpTo.Value >= kept.Value)
             { outline with Last = last; Runs = runs; Weights = { UpTo = kept; Bytes = bytes } :: weights }

@@ -13,14 +13,14 @@ module Follower =
     let private malformed (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) =
         let span = entries.Span
         let mutable last = header.Previous
-        let mutable sound = header.Previous.Term <= header.Term
+        let mutable sound = header.Previous.Term.Value <= header.Term.Value
         for place in 0 .. span.Length - 1 do
             let entry = &span[place]
             sound <-
                 sound
                 && entry.Index = last.Index.Next
-                && entry.Term >= last.Term
-                && entry.Term <= header.Term
+                && entry.Term.Value >= last.Term.Value
+                && entry.Term.Value <= header.Term.Value
             last <- LogPosition(entry.Term, entry.Index)
         not sound
 

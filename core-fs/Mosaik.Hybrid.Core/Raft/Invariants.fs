@@ -7,7 +7,8 @@ open Mosaik.Hybrid
 [<RequireQualifiedAccess>]
 module Invariants =
 
-    let private rule (text: string) (holds: bool) (evidence: unit -> string) =
+    /// Inlined, so that a rule that holds costs a comparison and no closure.
+    let inline private rule (text: string) (holds: bool) ([<InlineIfLambda>] evidence: unit -> string) =
         if holds then
             []
         else
@@ -19,7 +20,7 @@ module Invariants =
             match before.VotedFor with
             | ValueSome id -> after.VotedFor = ValueSome id
             | ValueNone -> true
-        rule "The term never goes back." (after.CurrentTerm >= before.CurrentTerm) (fun () ->
+        rule "The term never goes back." (after.CurrentTerm.Value >= before.CurrentTerm.Value) (fun () ->
             $"from {before.CurrentTerm} to {after.CurrentTerm}")
         @ rule
             "A vote once given in a term is never taken back or given again."
@@ -29,18 +30,18 @@ module Invariants =
     let private indexes (before: State) (after: State) =
         rule
             "The commit index never goes back (rule 12)."
-            (after.CommitIndex >= before.CommitIndex)
+            (after.CommitIndex.Value >= before.CommitIndex.Value)
             (fun () -> $"from {before.CommitIndex} to {after.CommitIndex}")
         @ rule
             "Base <= applied <= committed <= last."
-            (after.Outline.Base.Index <= after.LastApplied
-             && after.LastApplied <= after.CommitIndex
-             && after.CommitIndex <= after.Outline.Last.Index)
+            (after.Outline.Base.Index.Value <= after.LastApplied.Value
+             && after.LastApplied.Value <= after.CommitIndex.Value
+             && after.CommitIndex.Value <= after.Outline.Last.Index.Value)
             (fun () ->
                 $"base {after.Outline.Base}, applied {after.LastApplied}, committed {after.CommitIndex}, last {after.Outline.Last}")
         @ rule
             "Only entries of the log are durable."
-            (after.DurableIndex <= after.Outline.Last.Index)
+            (after.DurableIndex.Value <= after.Outline.Last.Index.Value)
             (fun () -> $"durable {after.DurableIndex}, last {after.Outline.Last}")
 
     let private lineage (before: State) (after: State) =
@@ -57,12 +58,12 @@ module Invariants =
         match before.Role, after.Role with
         | Role.Leader _, Role.Leader leading when before.CurrentTerm = after.CurrentTerm ->
             let progressIsSound (progress: Progress) =
-                progress.MatchIndex < progress.NextIndex
-                && progress.NextIndex <= after.Outline.Last.Index.Next
-                && progress.MatchIndex <= after.Outline.Last.Index
+                progress.MatchIndex.Value < progress.NextIndex.Value
+                && progress.NextIndex.Value <= after.Outline.Last.Index.Next.Value
+                && progress.MatchIndex.Value <= after.Outline.Last.Index.Value
             rule
                 "A leader only appends to its log (Leader Append-Only)."
-                (after.Outline.Last.Index >= before.Outline.Last.Index
+                (after.Outline.Last.Index.Value >= before.Outline.Last.Index.Value
                  && LogOutline.termAt before.Outline.Last.Index after.Outline =
                      ValueSome before.Outline.Last.Term)
                 (fun () -> $"last was {before.Outline.Last}, is {after.Outline.Last}")
