@@ -35,9 +35,15 @@ internal static class KeyFile
 
     /// <summary>Writes a key to a new file, which appears whole or not at all.</summary>
     /// <returns>False when there is such a file already; it is left as it is.</returns>
+    /// <exception cref="ToolException">Its folder is not there.</exception>
     public static bool TryCreate(string path, GroupKey key)
     {
         var target = Path.GetFullPath(path);
+        if (!Directory.Exists(Path.GetDirectoryName(target)))
+        {
+            throw new ToolException($"The folder of the key file '{path}' is not there. Make it first.");
+        }
+
         var temporary = $"{target}.{Guid.NewGuid():n}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())

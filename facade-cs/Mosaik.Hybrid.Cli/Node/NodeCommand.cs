@@ -37,6 +37,7 @@ internal static class NodeCommand
                 .WithCommandCodec(new KvCodec())
                 .WithConsensusConfig(consensus)
                 .Join();
+            logger.Position = () => $", applied {group.Committed} of {group.LogPosition.Index}";
             output.Write(Reports.Ready(network, group));
             return await RunAsync(options, group, input, output, signals.Token);
         }

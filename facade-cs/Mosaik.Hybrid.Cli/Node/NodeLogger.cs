@@ -26,6 +26,9 @@ internal sealed class NodeLogger : ILoggerFactory, ILogger, IAsyncDisposable
     /// <summary>Begins to write to an output.</summary>
     public NodeLogger(NodeOutput output) => _writing = Task.Run(() => WriteAsync(output));
 
+    /// <summary>Where the node stands, for people; set once the group is joined. Any thread.</summary>
+    public Func<string> Position { get; set; } = static () => "";
+
     /// <inheritdoc/>
     public void AddProvider(ILoggerProvider provider) =>
         throw new NotSupportedException("The node's reports are the only destination.");
@@ -65,7 +68,7 @@ internal sealed class NodeLogger : ILoggerFactory, ILogger, IAsyncDisposable
 
     void IDisposable.Dispose() => _reports.Writer.TryComplete();
 
-    private static NodeReport? ToReport<TState>(LogLevel level, int id, TState state, Func<string> message)
+    private NodeReport? ToReport<TState>(LogLevel level, int id, TState state, Func<string> message)
     {
         object? Field(string name) =>
             state is IReadOnlyList<KeyValuePair<string, object?>> fields
@@ -87,14 +90,14 @@ internal sealed class NodeLogger : ILoggerFactory, ILogger, IAsyncDisposable
             LeaderChanged => new NodeReport(
                 ReportKind.Notice,
                 "leader",
-                $"{Field("Leader")} leads in term {Field("Term")}",
+                $"{Field("Leader")} leads in term {Field("Term")}{Position()}",
                 ("leader", Field("Leader")),
                 ("term", Field("Term"))
             ),
             RoleChanged => new NodeReport(
                 ReportKind.Notice,
                 "role",
-                $"this node is {Field("Role")} in term {Field("Term")}",
+                $"this node is {Field("Role")} in term {Field("Term")}{Position()}",
                 ("role", Field("Role")),
                 ("term", Field("Term"))
             ),
