@@ -297,13 +297,12 @@ type Cluster(schedule: Schedule, isTraced: bool) =
             if now > limit then
                 broken Rule.liveness $"{problem.Value}. {describe ()}"
         compareLogs ()
+        // Two committed foundings have disjoint majorities; from some size of a proposal on there is no room for both.
         if
-            schedule.Consensus.FoundingMembers > schedule.Size / 2
+            2 * Quorum.majority schedule.Consensus.FoundingMembers > schedule.Size
             && oracle.LineageCount > 1
         then
-            broken
-                Rule.electionSafety
-                "two lineages committed, though one founding took more than half of all peers"
+            broken Rule.electionSafety "two lineages committed, though no two foundings could have a majority"
 
     /// Runs to the end, or to the first broken rule.
     member _.Run() : Outcome =
