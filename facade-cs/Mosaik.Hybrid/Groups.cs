@@ -161,12 +161,12 @@ public sealed class Groups : IGroupJoiner
                 return false;
             }
 
-            BeginLeave(runtime.Settings.GroupId, runtime);
+            BeginLeave(runtime.Settings.GroupId, runtime, TerminationReason.Left);
             return true;
         }
     }
 
-    private void BeginLeave(GroupId id, GroupRuntime runtime)
+    private void BeginLeave(GroupId id, GroupRuntime runtime, TerminationReason reason)
     {
         if (_active.TryGetValue(id, out var current) && ReferenceEquals(current, runtime))
         {
@@ -174,7 +174,7 @@ public sealed class Groups : IGroupJoiner
             _leaving[id] = runtime.Ended;
         }
 
-        runtime.Loop.Leave();
+        runtime.Loop.Leave(reason);
     }
 
     /// <summary>Leaves every group; nothing can be joined any more.</summary>
@@ -186,7 +186,7 @@ public sealed class Groups : IGroupJoiner
             _isStopped = true;
             foreach (var (id, runtime) in _active.ToArray())
             {
-                BeginLeave(id, runtime);
+                BeginLeave(id, runtime, TerminationReason.NetworkStopped);
             }
 
             ended = [.. _leaving.Values];

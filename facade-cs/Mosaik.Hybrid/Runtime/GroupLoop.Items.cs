@@ -127,10 +127,10 @@ internal sealed partial class GroupLoop
             _timer.OnFired();
             _inputs.Add(GroupInput.Tick);
         }
-        else if (ReferenceEquals(item, s_leave))
+        else if (item is LeaveRequest leave)
         {
             _inputs.Add(GroupInput.Leave);
-            _end = new GroupTerminatedException(TerminationReason.Left);
+            _end = new GroupTerminatedException(leave.Reason);
         }
         else
         {

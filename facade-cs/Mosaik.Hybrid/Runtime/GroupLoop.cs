@@ -35,7 +35,6 @@ internal sealed partial class GroupLoop
 {
     private const int ItemsPerStepMax = 1_024;
     private static readonly object s_timerFired = new();
-    private static readonly object s_leave = new();
 
     private readonly GroupLoopOptions _options;
     private readonly NodeServices _node;
@@ -100,7 +99,8 @@ internal sealed partial class GroupLoop
     public void Post(object item) => _items.Writer.TryWrite(item);
 
     /// <summary>Begins to leave the group in good order. Any thread, more than once.</summary>
-    public void Leave() => Post(s_leave);
+    /// <param name="reason">What those are told who still wait.</param>
+    public void Leave(TerminationReason reason) => Post(new LeaveRequest(reason));
 
     /// <summary>Runs the group until it is left or can't go on. Never throws: how it ended is in <see cref="Status"/>.</summary>
     public async Task RunAsync()
@@ -471,3 +471,6 @@ internal sealed partial class GroupLoop
 
 /// <summary>The state machine threw.</summary>
 internal sealed record MachineFailure(Exception Exception);
+
+/// <summary>The group is to be left.</summary>
+internal sealed record LeaveRequest(TerminationReason Reason);
