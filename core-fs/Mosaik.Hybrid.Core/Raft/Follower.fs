@@ -13,7 +13,10 @@ module Follower =
     let private malformed (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) =
         let span = entries.Span
         let mutable last = header.Previous
-        let mutable sound = header.Previous.Term.Value <= header.Term.Value
+        // Before the first entry there is no term.
+        let mutable sound =
+            header.Previous.Term.Value <= header.Term.Value
+            && (header.Previous.Index = LogIndex.Zero) = (header.Previous.Term = Term.Zero)
         for place in 0 .. span.Length - 1 do
             let entry = &span[place]
             sound <-

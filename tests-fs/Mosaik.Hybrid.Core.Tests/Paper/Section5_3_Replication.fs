@@ -112,6 +112,14 @@ let tests =
               |> expectTold "-> n2 AppendEntries t4 s1 after 3/2 +0 commit 0 entries 3..3"
               |> ignore
 
+          testCase "a term before the first entry is blamed on its sender, and halts nobody"
+          <| fun () ->
+              follower 3 [ 1; 3 ]
+              |> receives n2 (append 3 (position 2 0) [ 3 ] 0)
+              |> expectTold "blame n2: an append after 2/0 whose entries do not follow on"
+              |> expectLast (position 3 2)
+              |> ignore
+
           testCase "an acknowledgement of what was never sent is blamed"
           <| fun () ->
               let led = leader 3 [ 1; 3 ]
