@@ -30,15 +30,7 @@ internal static class DemoReport
     {
         var table = new Table()
             .Border(TableBorder.Rounded)
-            .AddColumns(
-                "node",
-                "process",
-                "role",
-                "applied index",
-                "puts applied",
-                "twice",
-                "SHA-256 of the map"
-            );
+            .AddColumns("node", "process", "role", "applied", "puts", "twice", "SHA-256");
         foreach (var node in result.Nodes)
         {
             var colour = node.Digest == result.Expected ? "green" : "red";
@@ -49,7 +41,7 @@ internal static class DemoReport
                 new Markup(Text($"{node.Applied:N0}")).RightJustified(),
                 new Markup(Text($"{node.Digest.Puts:N0}")).RightJustified(),
                 new Markup(Text($"{node.Digest.Repeats:N0}")).RightJustified(),
-                new Markup($"[{colour}]{node.Digest.Hash[..16]}[/]")
+                new Markup($"[{colour}]{node.Digest.Hash[..12]}[/]")
             );
         }
 
@@ -63,9 +55,9 @@ internal static class DemoReport
             .AddColumns("", "")
             .AddRow("elections", Text($"{result.Leaders.Count}: {string.Join(", ", result.Leaders)}"))
             .AddRow("time without a leader", Milliseconds(result.WithoutLeader))
-            .AddRow("longest time without an acknowledgement", Milliseconds(result.WithoutAcknowledgement))
-            .AddRow("commands a second, the failure included", Text($"{result.CommandsPerSecond:N0}"))
-            .AddRow("catch-up of the restarted node", Milliseconds(result.CatchUp))
+            .AddRow("longest wait for an answer", Milliseconds(result.WithoutAcknowledgement))
+            .AddRow("commands a second", Text($"{result.CommandsPerSecond:N0}"))
+            .AddRow("catch-up after restart", Milliseconds(result.CatchUp))
             .AddRow(
                 "acknowledged / applied",
                 Text($"{result.Acknowledged:N0} / {string.Join(", ", result.Nodes.Select(Applied))}")

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 
 namespace Mosaik.Hybrid.Cli.Demo;
@@ -17,19 +18,11 @@ internal sealed class DemoScreen(IAnsiConsole console)
         console.WriteLine();
     }
 
-    /// <summary>Prints a step that is done. Markup is interpreted in the text, not in its holes.</summary>
-    public void Done(FormattableString text)
-    {
-        console.Markup("[green]ok[/]    ");
-        console.MarkupLineInterpolated(text);
-    }
+    /// <summary>Prints a step that is done.</summary>
+    public void Done(FormattableString text) => Step("[green]ok[/]    ", text);
 
     /// <summary>Prints what was done to the group.</summary>
-    public void Strike(FormattableString text)
-    {
-        console.Markup("[red]kill[/]  ");
-        console.MarkupLineInterpolated(text);
-    }
+    public void Strike(FormattableString text) => Step("[red]kill[/]  ", text);
 
     /// <summary>Prints an aside.</summary>
     public void Whisper(string text) => console.MarkupLineInterpolated($"[grey]      {text}[/]");
@@ -58,6 +51,10 @@ internal sealed class DemoScreen(IAnsiConsole console)
                 await work(value => task.Value = value);
             });
     }
+
+    /// <summary>In one piece, or the progress bar would come between.</summary>
+    private void Step(string mark, FormattableString text) =>
+        console.MarkupLine(mark + Markup.Escape(text.ToString(CultureInfo.InvariantCulture)));
 
     private void Plain(int value, int total)
     {
