@@ -118,15 +118,7 @@ module Election =
         if request.Term < state.CurrentTerm || hearsLeader config clock state then
             deny state
         else
-            let state =
-                if request.Term > state.CurrentTerm then
-                    Roles.stepDownTo config clock request.Term state
-                else
-                    state
-            let isFree =
-                match state.VotedFor with
-                | ValueNone -> true
-                | ValueSome id -> id.Equals candidate
+            let struct (isFree, state) = Roles.enterBallot config clock request.Term candidate state
             let grants =
                 isFree
                 && isUpToDate request.Last state

@@ -123,15 +123,7 @@ module Founding =
         then
             answer Vote.Denied state
         else
-            let state =
-                if request.Term > state.CurrentTerm then
-                    Roles.stepDownTo config clock request.Term state
-                else
-                    state
-            let isFree =
-                match state.VotedFor with
-                | ValueNone -> true
-                | ValueSome id -> id.Equals founder
+            let struct (isFree, state) = Roles.enterBallot config clock request.Term founder state
             if isFree && not (isObserver config) && Configuration.isVoter state.Self proposal then
                 { state with VotedFor = ValueSome founder; Role = Role.Follower }
                 |> State.resetElection config clock

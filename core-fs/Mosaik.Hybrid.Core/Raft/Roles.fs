@@ -38,6 +38,20 @@ module Roles =
     let stepDownTo (config: NodeConfig) (clock: Clock) (term: Term) (state: State) =
         state |> enterTerm term |> becomeFollower config clock ValueNone
 
+    /// Enters the term of a ballot, and says whether this member's one vote in it is free for the candidate, or its
+    /// already (Raft §5.2: one vote a term; the same candidate may ask again).
+    let enterBallot config clock (term: Term) (candidate: MemberId) (state: State) : struct (bool * State) =
+        let state =
+            if term > state.CurrentTerm then
+                stepDownTo config clock term state
+            else
+                state
+        let isFree =
+            match state.VotedFor with
+            | ValueNone -> true
+            | ValueSome id -> id.Equals candidate
+        struct (isFree, state)
+
     let private progressAt (clock: Clock) (next: LogIndex) (session: uint64) =
         { MatchIndex = LogIndex.Zero
           NextIndex = next

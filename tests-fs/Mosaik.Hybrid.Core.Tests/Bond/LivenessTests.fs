@@ -10,6 +10,20 @@ let private bonded (peers: Peers) =
     Expect.equal (peers.Bonds 0) [ 1L ] "bonded at first"
     peers
 
+/// Two bonded nodes: both look at the other's tickets once, which are good for two seconds; then they find this.
+let private renewing (later: Credentials) =
+    let mutable looks = 0
+    Peers(
+        (fun _ identity -> identity),
+        (fun _ ->
+            looks <- looks + 1
+            if looks <= 2 then
+                Credentials.Good(Instant 2_000L)
+            else
+                later)
+    )
+    |> bonded
+
 let private reasons (peers: Peers) =
     peers.Closed |> List.map (fun struct (_, reason) -> reason) |> List.distinct
 
@@ -62,33 +76,14 @@ let tests =
 
           testCase "tickets that run out are looked at again, and renewed without losing the bond"
           <| fun () ->
-              let mutable looks = 0
-              let peers =
-                  Peers(
-                      (fun _ identity -> identity),
-                      (fun _ ->
-                          looks <- looks + 1
-                          Credentials.Good(if looks <= 2 then Instant 2_000L else Instant.Never))
-                  )
-              bonded peers |> ignore
+              let peers = renewing (Credentials.Good Instant.Never)
               peers.Wait(3_000, false)
-              Expect.equal looks 4 "each end looked once more"
-              Expect.equal (peers.Bonds 0) [ 1L ] "the bond stands"
+              Expect.equal (peers.State 0).Bonds[1L].TicketsDueAt Instant.Never "renewed at the dialler"
+              Expect.equal (peers.State 1).Bonds[1L].TicketsDueAt Instant.Never "renewed at the acceptor"
 
           testCase "a ticket that has run out ends the bond"
           <| fun () ->
-              let mutable looks = 0
-              let peers =
-                  Peers(
-                      (fun _ identity -> identity),
-                      (fun _ ->
-                          looks <- looks + 1
-                          if looks <= 2 then
-                              Credentials.Good(Instant 2_000L)
-                          else
-                              Credentials.NotAllowed)
-                  )
-              bonded peers |> ignore
+              let peers = renewing Credentials.NotAllowed
               peers.Wait(2_050, false)
               Expect.isEmpty (peers.Bonds 0) "at the dialler"
               Expect.isEmpty (peers.Bonds 1) "at the acceptor"
@@ -96,15 +91,7 @@ let tests =
 
           testCase "a validator that never answers ends the bond too"
           <| fun () ->
-              let mutable looks = 0
-              let peers =
-                  Peers(
-                      (fun _ identity -> identity),
-                      (fun _ ->
-                          looks <- looks + 1
-                          Credentials.Good(Instant 2_000L))
-                  )
-              bonded peers |> ignore
+              let peers = renewing (Credentials.Good Instant.Never)
               // What is asked meanwhile is lost, and so are the answers.
               peers.Wait(2_000 + BondLimits.recheckTimeout + 100, true)
               Expect.isEmpty (peers.Bonds 0) "no answer is no yes"
