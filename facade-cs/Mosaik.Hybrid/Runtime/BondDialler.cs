@@ -146,14 +146,18 @@ internal sealed class BondDialler
                     .ConfigureAwait(false);
                 connection = _adopt(link);
             }
-            catch (IOException exception)
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
+                // Whatever a transport throws is the end of this attempt, and of nothing else.
                 GroupEvents.DialFailed(_logger, target.Peer.Short, address.ToString(), exception.Message);
                 continue;
             }
 
-            await Task.WhenAny(connection.Ended, target.WhenBondedIsAsync(true, cancellationToken))
+            using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(connection.Ended, target.WhenBondedIsAsync(true, attempt.Token))
                 .ConfigureAwait(false);
+            // A peer that always refuses must not leave one more waiter behind each time.
+            await attempt.CancelAsync().ConfigureAwait(false);
             return;
         }
     }

@@ -32,6 +32,18 @@ internal sealed class GroupStatusBoard(GroupSnapshot initial)
         TaskCompletionSource<GroupSnapshot> Completion
     );
 
+    /// <summary>How many wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiters.Count;
+            }
+        }
+    }
+
     /// <summary>The newest snapshot.</summary>
     public GroupSnapshot Current => _current;
 
@@ -104,6 +116,7 @@ internal sealed class GroupStatusBoard(GroupSnapshot initial)
         var completion = new TaskCompletionSource<GroupSnapshot>(
             TaskCreationOptions.RunContinuationsAsynchronously
         );
+        var waiter = new Waiter(isMet, completion);
         lock (_lock)
         {
             if (_ended is not null)
@@ -119,12 +132,24 @@ internal sealed class GroupStatusBoard(GroupSnapshot initial)
                 return _current;
             }
 
-            _waiters.Add(new Waiter(isMet, completion));
+            _waiters.Add(waiter);
         }
 
         await using var registration = cancellationToken
-            .Register(() => completion.TrySetCanceled(cancellationToken))
+            .Register(() => GiveUp(waiter, cancellationToken))
             .ConfigureAwait(false);
         return await completion.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Forgets a waiter at once: in a quiet group the next snapshot may be far away.</summary>
+    private void GiveUp(Waiter waiter, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            _waiters.Remove(waiter);
+            _hasWaiters = _waiters.Count > 0;
+        }
+
+        waiter.Completion.TrySetCanceled(cancellationToken);
     }
 }

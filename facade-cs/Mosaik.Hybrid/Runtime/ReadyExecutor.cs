@@ -102,9 +102,19 @@ internal sealed class ReadyExecutor
         }
     }
 
-    /// <summary>Sends entries that came from the store, if this node still leads in the head's term.</summary>
-    public void SendStored(long link, AppendHeader header, ReadOnlyMemory<LogEntry> entries) =>
-        SendEntries(link, header, entries);
+    /// <summary>Sends entries that came from the store, behind the words that still wait for a write.</summary>
+    public void SendStored(long link, AppendHeader header, ReadOnlyMemory<LogEntry> entries)
+    {
+        if (_held.Count > 0)
+        {
+            var stored = new Outgoing(new Envelope(link, Append: header), entries.ToArray());
+            _held.Enqueue((_held.Last().After, [stored]));
+        }
+        else
+        {
+            SendEntries(link, header, entries);
+        }
+    }
 
     private bool TryFill(in Envelope envelope, out Outgoing outgoing)
     {
