@@ -67,7 +67,14 @@ public sealed class Groups : IGroupJoiner
             ObjectDisposedException.ThrowIf(_isStopped, typeof(Network));
             if (_active.TryGetValue(settings.GroupId, out var known))
             {
-                return JoinAgain(known, settings);
+                if (known.Loop.Status.Ended is null)
+                {
+                    return JoinAgain(known, settings);
+                }
+
+                // It ended by itself and still releases what it holds: who joins now wants a new life.
+                _active.Remove(settings.GroupId);
+                _leaving[settings.GroupId] = known.Ended;
             }
 
             var runtime = new GroupRuntime<TCommand, TQuery, TResult>(settings, _node) { Handles = 1 };
@@ -115,20 +122,33 @@ public sealed class Groups : IGroupJoiner
             if (item is not null)
             {
                 GroupEvents.JoinedAgain(_logger, first.GroupId.Short);
-                _ = Task.Run(() => DisposeAsync(item));
+                _ = Task.Run(() => DisposeAsync(item, first.GroupId));
             }
         }
     }
 
-    private static async Task DisposeAsync(object item)
+    private async Task DisposeAsync(object item, GroupId group)
     {
-        if (item is IAsyncDisposable asynchronous)
+        try
         {
-            await asynchronous.DisposeAsync().ConfigureAwait(false);
+            if (item is IAsyncDisposable asynchronous)
+            {
+                await asynchronous.DisposeAsync().ConfigureAwait(false);
+            }
+            else if (item is IDisposable disposable)
+            {
+                disposable.Dispose();
+            }
         }
-        else if (item is IDisposable disposable)
+        catch (Exception exception)
         {
-            disposable.Dispose();
+            // The user's code, for something that nobody uses: the operator is told, and that is all.
+            GroupEvents.Failed(
+                _logger,
+                group.Short,
+                $"an unused {item.GetType()} could not be disposed",
+                exception
+            );
         }
     }
 
@@ -201,6 +221,7 @@ public sealed class Groups : IGroupJoiner
         if (Interlocked.Increment(ref _strangers) > StrangersMax)
         {
             Interlocked.Decrement(ref _strangers);
+            _refusals.Note(link.RemotePeer, CloseReason.UnexpectedClose, "too many strangers");
             link.Abort();
             return;
         }
@@ -268,8 +289,9 @@ public sealed class Groups : IGroupJoiner
         {
             return CloseReason.InvalidHandshake;
         }
-        catch (IOException)
+        catch (Exception)
         {
+            // Whatever else a transport throws is the end of this link; the reason is counted.
             return CloseReason.UnexpectedClose;
         }
     }

@@ -44,14 +44,24 @@ internal sealed class BondConnection
     /// <summary>The peer's newest entry that came over this link or with its proof. Set by the group loop.</summary>
     public PeerEntry? Entry { get; set; }
 
+    /// <summary>What ended the link, for the operator; empty before. Set by the group loop.</summary>
+    public string Evidence { get; set; } = "";
+
+    /// <summary>This node's entry as the peer was last told it. Set by the group loop.</summary>
+    public ReadOnlyMemory<byte> Told { get; set; }
+
     /// <summary>Completes when the link is gone.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>The bond is formed: larger frames are allowed from now on. Called by the group loop.</summary>
+    /// <summary>The peer may bond, or has: larger frames are allowed from now on. Called by the group loop.</summary>
+    /// <remarks>Before the peer is welcomed, for it may answer at once with all that this node lacks.</remarks>
+    public void AllowLargeFrames() => Frames.ReceiveLimit = ReceiveLimitBonded;
+
+    /// <summary>The bond is formed. Called by the group loop.</summary>
     public void OnFormed(MemberId member)
     {
         Member = member;
-        Frames.ReceiveLimit = ReceiveLimitBonded;
+        AllowLargeFrames();
     }
 
     /// <summary>The loop has processed a frame of this size.</summary>
@@ -114,8 +124,19 @@ internal sealed class BondConnection
         _gate.Open();
         var last = new System.Buffers.ArrayBufferWriter<byte>(16);
         WireWriter.Encode(BondMessage.NewClose(reason), last);
-        await Frames.CloseAsync(last.WrittenMemory, Linger).ConfigureAwait(false);
-        _ended.TrySetResult();
+        try
+        {
+            await Frames.CloseAsync(last.WrittenMemory, Linger).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // However badly a transport closes, nobody waits for this link any longer.
+            Frames.Abort();
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
     }
 }
 

@@ -31,9 +31,9 @@ internal sealed partial class GroupLoop
         {
             Submit(new WeakQuery(query));
         }
-        else if (!_applier.Ask(query, LogIndex.Zero))
+        else
         {
-            query.Fail(TerminatedOrLeft());
+            _applier.Ask(query, LogIndex.Zero);
         }
     }
 
@@ -93,8 +93,8 @@ internal sealed partial class GroupLoop
                 Open(opened);
                 break;
             case LinkEnded ended:
+                ended.Connection.Evidence = ended.Evidence;
                 _inputs.Add(GroupInput.NewLinkLost(ended.Connection.Id, ended.Reason));
-                NoteEnd(ended);
                 break;
             case EntriesRead read:
                 OnEntriesRead(read);
@@ -109,10 +109,10 @@ internal sealed partial class GroupLoop
                 _pending!.Follow(question.Id, question.Follower);
                 break;
             case MachineFailure failure:
-                _end = new GroupTerminatedException(TerminationReason.MachineFailed, failure.Exception);
+                _end ??= new GroupTerminatedException(TerminationReason.MachineFailed, failure.Exception);
                 break;
             case GroupFailure failure:
-                _end = new GroupTerminatedException(TerminationReason.StorageFailed, failure.Exception);
+                _end ??= new GroupTerminatedException(TerminationReason.StorageFailed, failure.Exception);
                 break;
             default:
                 TakeSignal(item);
@@ -130,7 +130,7 @@ internal sealed partial class GroupLoop
         else if (item is LeaveRequest leave)
         {
             _inputs.Add(GroupInput.Leave);
-            _end = new GroupTerminatedException(leave.Reason);
+            _end ??= new GroupTerminatedException(leave.Reason);
         }
         else
         {
@@ -156,6 +156,9 @@ internal sealed partial class GroupLoop
 
     private void OnApplied(AppliedReport report)
     {
+        // Who learns that a command took effect must find it in what the group publishes.
+        _applied = report.Position;
+        PublishStatus();
         var pending = _pending!;
         var own = 0UL;
         foreach (var (number, index) in report.Completions)
@@ -164,7 +167,6 @@ internal sealed partial class GroupLoop
             own = number;
         }
 
-        _applied = report.Position;
         _inputs.Add(GroupInput.NewApplied(report.Position.Index, own, report.Gap));
     }
 

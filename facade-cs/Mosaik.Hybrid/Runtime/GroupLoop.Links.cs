@@ -57,7 +57,7 @@ internal sealed partial class GroupLoop
             switch (action)
             {
                 case LinkAction.Say say:
-                    _links.Send(say.Link, FrameLane.Control, say.Message);
+                    Say(say);
                     break;
                 case LinkAction.Prove prove:
                     Prove(prove);
@@ -83,13 +83,24 @@ internal sealed partial class GroupLoop
         }
     }
 
+    private void Say(LinkAction.Say say)
+    {
+        if (say.Message.IsWelcome)
+        {
+            _links.Find(say.Link)?.AllowLargeFrames();
+        }
+
+        _links.Send(say.Link, FrameLane.Control, say.Message);
+    }
+
     private void Prove(LinkAction.Prove prove)
     {
         if (_links.Find(prove.Link) is { } connection)
         {
             var theirKey = connection.Frames.Link.RemotePublicKey;
             var mac = _prover.Prove(prove.Mine, prove.Theirs, prove.IsDialler, theirKey);
-            var proof = new Proof(mac, _node.Discovery.SignedSelf);
+            connection.Told = _node.Discovery.SignedSelf;
+            var proof = new Proof(mac, connection.Told);
             _links.Send(prove.Link, FrameLane.Control, BondMessage.NewProof(proof));
         }
     }
@@ -152,7 +163,8 @@ internal sealed partial class GroupLoop
     {
         if (_links.Remove(close.Link) is { } connection)
         {
-            Refusals.Note(connection.Peer, close.Reason, close.Evidence);
+            var evidence = close.Evidence.Length > 0 ? close.Evidence : connection.Evidence;
+            Refusals.Note(connection.Peer, close.Reason, evidence);
             BeginClose(connection, close.Reason);
         }
     }
@@ -178,15 +190,6 @@ internal sealed partial class GroupLoop
         _bondList = [];
     }
 
-    /// <summary>Says why, if the core has not been first: then the link is no longer known.</summary>
-    private void NoteEnd(LinkEnded ended)
-    {
-        if (_links.Find(ended.Connection.Id) is not null && ended.Reason != CloseReason.UnexpectedClose)
-        {
-            Refusals.Note(ended.Connection.Peer, ended.Reason, ended.Evidence);
-        }
-    }
-
     private void OnFormed(LinkAction.Formed formed)
     {
         if (_links.Find(formed.Link) is not { } connection)
@@ -203,6 +206,28 @@ internal sealed partial class GroupLoop
         _bondList = [.. _bonds.Values];
         _dialler.SetBonded(connection.Peer, true);
         GroupEvents.BondFormed(_logger, _name, formed.Peer.ToString());
+        CatchUpOnEntries(connection);
+    }
+
+    /// <summary>Either entry may have changed while hands were being shaken, when nobody could say so on this link.</summary>
+    private void CatchUpOnEntries(BondConnection connection)
+    {
+        if (!connection.Told.Span.SequenceEqual(_node.Discovery.SignedSelf.Span))
+        {
+            Tell(connection);
+        }
+
+        var known = _node.Discovery.Catalog.Get(connection.Peer);
+        if (known is not null && connection.Entry is { } seen && known.Version > seen.Version)
+        {
+            Recheck(connection.Id, known);
+        }
+    }
+
+    private void Tell(BondConnection connection)
+    {
+        connection.Told = _node.Discovery.SignedSelf;
+        _links.Send(connection.Id, FrameLane.Control, BondMessage.NewPeerChanged(connection.Told));
     }
 
     private void OnEnded(LinkAction.Ended ended)
@@ -257,12 +282,11 @@ internal sealed partial class GroupLoop
     /// <summary>Tells every bond that this node's entry changed: tickets count from the moment they are published.</summary>
     private void Announce()
     {
-        var message = BondMessage.NewPeerChanged(_node.Discovery.SignedSelf);
         foreach (
             var connection in _links.All.Where(static connection => connection.Member is not null).ToArray()
         )
         {
-            _links.Send(connection.Id, FrameLane.Control, message);
+            Tell(connection);
         }
     }
 

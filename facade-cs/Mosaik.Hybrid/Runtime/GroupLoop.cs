@@ -63,6 +63,7 @@ internal sealed partial class GroupLoop
     private StoredEntries _stored = null!;
     private MachineApplier _applier = null!;
     private DeadlineTimer _timer = null!;
+    private Task _machine = Task.CompletedTask;
     private PendingCommands? _pending;
     private Instant _coreDeadline = Instant.Never;
     private LogPosition _applied = LogPosition.Zero;
@@ -108,11 +109,9 @@ internal sealed partial class GroupLoop
         GroupTerminatedException end;
         try
         {
-            var machine = await StartAsync().ConfigureAwait(false);
+            await StartAsync().ConfigureAwait(false);
             await TurnAsync().ConfigureAwait(false);
             end = _end ?? new GroupTerminatedException(TerminationReason.Left);
-            _applier.Complete();
-            await machine.ConfigureAwait(false);
         }
         catch (StorageException exception)
         {
@@ -129,17 +128,9 @@ internal sealed partial class GroupLoop
         await TearDownAsync(end).ConfigureAwait(false);
     }
 
-    private async Task<Task> StartAsync()
+    private async Task StartAsync()
     {
-        var recovered = await LogRecovery
-            .OpenAsync(
-                _options.Storage,
-                _node.Identity.Id,
-                _options.Group,
-                repair => GroupEvents.Repaired(_logger, _name, repair),
-                _ending.Token
-            )
-            .ConfigureAwait(false);
+        var recovered = await RecoverAsync().ConfigureAwait(false);
         var proposer = new ProposerId(recovered.Hard.Member, recovered.Hard.Session);
         _timer = new DeadlineTimer(_clock, () => Post(s_timerFired));
         _applier = new MachineApplier(_options.Machine, proposer, Post, OnMachineFailed);
@@ -147,9 +138,28 @@ internal sealed partial class GroupLoop
         Begin(recovered);
         GroupEvents.Started(_logger, _name, recovered.Hard.Member.ToString(), recovered.Hard.Session);
         StartDiscovery();
-        return Task.Run(() =>
-            _applier.RunAsync(() => _end ?? new GroupTerminatedException(TerminationReason.Left))
-        );
+        _machine = Task.Run(_applier.RunAsync);
+    }
+
+    private async Task<RecoveredLog> RecoverAsync()
+    {
+        try
+        {
+            return await LogRecovery
+                .OpenAsync(
+                    _options.Storage,
+                    _node.Identity.Id,
+                    _options.Group,
+                    repair => GroupEvents.Repaired(_logger, _name, repair),
+                    _ending.Token
+                )
+                .ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not StorageException)
+        {
+            // A store may throw what it likes; it is the store that failed, and no rule of consensus.
+            throw new StorageException(StorageFault.Io, exception.Message, innerException: exception);
+        }
     }
 
     /// <summary>Begins with what the store holds; again after a reset, with nothing.</summary>
@@ -390,7 +400,7 @@ internal sealed partial class GroupLoop
     private void Halt(Violation violation)
     {
         GroupEvents.Halted(_logger, _name, violation.Rule, violation.Evidence + " State: " + _state.Raft);
-        _end = new GroupTerminatedException(
+        _end ??= new GroupTerminatedException(
             TerminationReason.InvariantViolated,
             new InvalidOperationException($"{violation.Rule} {violation.Evidence}")
         );
@@ -415,6 +425,7 @@ internal sealed partial class GroupLoop
         );
         await _options.Storage.WriteAsync(batch, _ending.Token).ConfigureAwait(false);
         CloseAllLinks(CloseReason.GracefulShutdown);
+        _members = GroupMembers.None;
         var proposer = new ProposerId(hard.Member, hard.Session);
         var pending = _pending!;
         pending.Renumber(proposer);
@@ -435,37 +446,6 @@ internal sealed partial class GroupLoop
                 )
             );
         }
-    }
-
-    private async Task TearDownAsync(GroupTerminatedException end)
-    {
-        _end = end;
-        _items.Writer.TryComplete();
-        StopDiscovery();
-        CloseAllLinks(CloseReason.GracefulShutdown);
-        await _ending.CancelAsync().ConfigureAwait(false);
-        Status.End(end);
-        _pending?.Drain(static request => request.Fail(SubmitFailure.Terminated));
-        _reads.Drain(query => query.Fail(end));
-        while (_items.Reader.TryRead(out var item))
-        {
-            Refuse(item, end);
-        }
-
-        if (_timer is not null)
-        {
-            await _timer.DisposeAsync().ConfigureAwait(false);
-        }
-
-        await Task.WhenAll(_closing).ConfigureAwait(false);
-        if (_writer is not null)
-        {
-            await _writer.WhenIdleAsync().ConfigureAwait(false);
-        }
-
-        await _options.Storage.DisposeAsync().ConfigureAwait(false);
-        _ending.Dispose();
-        GroupEvents.Left(_logger, _name);
     }
 }
 

@@ -19,9 +19,15 @@ internal abstract class GroupRuntime(GroupLoop loop)
     /// <summary>Runs the group after an earlier life of it has ended.</summary>
     public async Task RunAfterAsync(Task earlier)
     {
-        await earlier.ConfigureAwait(false);
-        await loop.RunAsync().ConfigureAwait(false);
-        _ended.TrySetResult();
+        try
+        {
+            await earlier.ConfigureAwait(false);
+            await loop.RunAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
     }
 }
 
@@ -137,10 +143,11 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
             throw new NoCommandsException();
         }
 
-        if (commands.Count > BatchCountMax)
+        var countMax = Math.Min(BatchCountMax, Settings.Consensus.EntriesUncommittedMax);
+        if (commands.Count > countMax)
         {
             throw new ArgumentException(
-                $"A batch has at most {BatchCountMax} commands; this one has {commands.Count}. Submit several.",
+                $"A batch has at most {countMax} commands; this one has {commands.Count}. Submit several.",
                 nameof(commands)
             );
         }

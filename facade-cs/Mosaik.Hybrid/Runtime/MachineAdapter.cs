@@ -39,7 +39,10 @@ internal abstract class PendingQuery
     /// <param name="position">What has been applied.</param>
     public abstract void Run(LogPosition position);
 
-    /// <summary>Completes with an error.</summary>
+    /// <summary>True when it has an answer or an error.</summary>
+    public abstract bool IsCompleted { get; }
+
+    /// <summary>Completes with an error, unless it is complete.</summary>
     public abstract void Fail(Exception exception);
 }
 
@@ -57,8 +60,16 @@ internal sealed class PendingQuery<TCommand, TQuery, TResult>(
     public Task<QueryAnswer<TResult>> Task => _completion.Task;
 
     /// <inheritdoc/>
+    public override bool IsCompleted => _completion.Task.IsCompleted;
+
+    /// <inheritdoc/>
     public override void Run(LogPosition position)
     {
+        if (IsCompleted)
+        {
+            return;
+        }
+
         try
         {
             _completion.TrySetResult(new QueryAnswer<TResult>(adapter.Machine.Query(query), position));

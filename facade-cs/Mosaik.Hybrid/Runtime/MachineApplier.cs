@@ -11,7 +11,7 @@ namespace Mosaik.Hybrid.Runtime;
 /// </remarks>
 internal sealed class MachineApplier
 {
-    private const int ReportEvery = 4_096;
+    private const int ReportEvery = 1_024;
 
     private readonly IMachineAdapter _machine;
     private readonly Action<AppliedReport> _report;
@@ -24,6 +24,8 @@ internal sealed class MachineApplier
     private ProposerId _own;
     private LogPosition _applied = LogPosition.Zero;
     private AppliedReport _next = new();
+    private int _unreported;
+    private volatile Exception? _end;
 
     /// <summary>Creates the applier; <see cref="RunAsync"/> makes it go.</summary>
     /// <param name="machine">The machine.</param>
@@ -51,27 +53,32 @@ internal sealed class MachineApplier
     public void Rename(ProposerId own) => _work.Writer.TryWrite(new Work { Own = own });
 
     /// <summary>Asks the machine once everything up to an index is applied; zero: at once. Any thread.</summary>
-    /// <returns>False when the applier has ended.</returns>
-    public bool Ask(PendingQuery query, LogIndex index) =>
-        _work.Writer.TryWrite(new Work { Query = query, Index = index });
+    /// <remarks>Every query ends: with an answer, or with the reason why the applier has ended.</remarks>
+    public void Ask(PendingQuery query, LogIndex index)
+    {
+        if (!_work.Writer.TryWrite(new Work { Query = query, Index = index }))
+        {
+            query.Fail(_end ?? new GroupTerminatedException(TerminationReason.Left));
+        }
+    }
 
-    /// <summary>Takes no more work; what is queued is done first.</summary>
-    public void Complete() => _work.Writer.TryComplete();
+    /// <summary>Ends after the entry that is being applied. Any thread, more than once; the first reason stays.</summary>
+    public void End(Exception reason)
+    {
+        _end ??= reason;
+        _work.Writer.TryComplete();
+    }
 
-    /// <summary>Works until completed. Ends every query that is left with the reason.</summary>
-    public async Task RunAsync(Func<Exception> reasonOfEnd)
+    /// <summary>Works until ended. Ends every query that is left with the reason.</summary>
+    public async Task RunAsync()
     {
         try
         {
-            while (await _work.Reader.WaitToReadAsync().ConfigureAwait(false))
+            while (_end is null && await _work.Reader.WaitToReadAsync().ConfigureAwait(false))
             {
-                while (_work.Reader.TryRead(out var work))
+                while (_end is null && _work.Reader.TryRead(out var work))
                 {
                     Do(work);
-                    if (_next.Completions.Count >= ReportEvery)
-                    {
-                        Report();
-                    }
                 }
 
                 Report();
@@ -80,11 +87,11 @@ internal sealed class MachineApplier
         catch (Exception exception)
         {
             // The machine, or its codec, threw: the group ends on this node and says so.
+            End(new GroupTerminatedException(TerminationReason.MachineFailed, exception));
             _fail(exception);
         }
 
-        _work.Writer.TryComplete();
-        FailQueries(reasonOfEnd());
+        FailQueries(_end ?? new GroupTerminatedException(TerminationReason.Left));
     }
 
     private void Do(in Work work)
@@ -114,11 +121,21 @@ internal sealed class MachineApplier
     {
         foreach (ref readonly var entry in entries)
         {
+            if (_end is not null)
+            {
+                return;
+            }
+
             ApplyOne(entry);
             _applied = entry.Position;
+            _next.Position = _applied;
+            if (++_unreported >= ReportEvery)
+            {
+                // A machine that always has more to do tells how far it is all the same.
+                Report();
+            }
         }
 
-        _next.Position = _applied;
         if (_waiting.Count > 0)
         {
             Answer();
@@ -179,6 +196,7 @@ internal sealed class MachineApplier
 
     private void Report()
     {
+        _unreported = 0;
         if (_next.Position.Index != LogIndex.Zero)
         {
             _report(_next);

@@ -5,7 +5,7 @@ namespace Mosaik.Hybrid.Runtime;
 internal sealed class PendingReads
 {
     private readonly Dictionary<ulong, Read> _reads = [];
-    private readonly Queue<(ulong Id, Instant GiveUpAt)> _order = new();
+    private readonly Queue<(ulong Id, Instant GiveUpAt, List<PendingQuery> Queries)> _order = new();
     private List<PendingQuery> _gathered = [];
     private ulong _lastId;
 
@@ -27,12 +27,13 @@ internal sealed class PendingReads
 
         var id = ++_lastId;
         _reads.Add(id, new Read(_gathered));
-        _order.Enqueue((id, giveUpAt));
+        _order.Enqueue((id, giveUpAt, _gathered));
         _gathered = [];
         return id;
     }
 
-    /// <summary>Takes out the queries of a read; empty when they were given up.</summary>
+    /// <summary>Takes out the queries of a read, whose index is known; empty when they were given up.</summary>
+    /// <remarks>They stay watched: the entries up to the index may be as long in coming as the index was.</remarks>
     public List<PendingQuery> Take(ulong id) => _reads.Remove(id, out var read) ? read.Queries : [];
 
     /// <summary>Gives up what has waited too long.</summary>
@@ -40,14 +41,14 @@ internal sealed class PendingReads
     public ulong Expire(Instant now, Action<PendingQuery> onExpired)
     {
         ulong last = 0;
-        while (_order.TryPeek(out var oldest) && (oldest.GiveUpAt <= now || !_reads.ContainsKey(oldest.Id)))
+        while (
+            _order.TryPeek(out var oldest)
+            && (oldest.GiveUpAt <= now || oldest.Queries.TrueForAll(static query => query.IsCompleted))
+        )
         {
             _order.Dequeue();
-            if (_reads.Remove(oldest.Id, out var read))
-            {
-                last = oldest.Id;
-                read.Queries.ForEach(onExpired);
-            }
+            last = _reads.Remove(oldest.Id) ? oldest.Id : last;
+            oldest.Queries.ForEach(onExpired);
         }
 
         return last;

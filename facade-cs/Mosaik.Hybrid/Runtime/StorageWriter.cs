@@ -68,7 +68,7 @@ internal sealed class StorageWriter
         var sequence = _queue[^1].Sequence;
         var batch = Merge();
         _queue.Clear();
-        var writing = _storage.WriteAsync(batch, _cancellationToken);
+        var writing = WriteAsync(batch);
         if (writing.IsCompletedSuccessfully)
         {
             Persisted = sequence;
@@ -78,6 +78,19 @@ internal sealed class StorageWriter
         _isWriting = true;
         _current = AwaitAsync(writing, sequence);
         return false;
+    }
+
+    /// <summary>A store that throws at once has failed like one that throws later.</summary>
+    private ValueTask WriteAsync(LogWriteBatch batch)
+    {
+        try
+        {
+            return _storage.WriteAsync(batch, _cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException(exception);
+        }
     }
 
     private async Task AwaitAsync(ValueTask writing, ulong sequence)

@@ -61,8 +61,7 @@ internal sealed class StoredEntries(
             else
             {
                 _isReadingForApply = true;
-                var reading = storage.ReadAsync(range, ReadBytesMax, cancellationToken);
-                _ = AwaitAsync(reading, static entries => new EntriesReadForApply(entries));
+                _ = AwaitAsync(ReadPartAsync(range), static entries => new EntriesReadForApply(entries));
             }
         }
     }
@@ -72,6 +71,9 @@ internal sealed class StoredEntries(
         applier.Apply(entries);
         _applyNext = _applyNext.Plus(entries.Length);
     }
+
+    private async ValueTask<ReadOnlyMemory<LogEntry>> ReadPartAsync(LogRange range) =>
+        await storage.ReadAsync(range, ReadBytesMax, cancellationToken).ConfigureAwait(false);
 
     private async ValueTask<ReadOnlyMemory<LogEntry>> ReadWholeAsync(LogRange range)
     {

@@ -1,0 +1,55 @@
+using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Diagnostics;
+
+namespace Mosaik.Hybrid.Runtime;
+
+// The end of a group on this node: whoever waits is told, and everything is released.
+internal sealed partial class GroupLoop
+{
+    private async Task TearDownAsync(GroupTerminatedException end)
+    {
+        _end = end;
+        _items.Writer.TryComplete();
+        // However the loop has ended: the machine stops, and the queries that wait for it end.
+        _applier?.End(end);
+        Status.End(end);
+        _pending?.Drain(static request => request.Fail(SubmitFailure.Terminated));
+        _reads.Drain(query => query.Fail(end));
+        while (_items.Reader.TryRead(out var item))
+        {
+            Refuse(item, end);
+        }
+
+        StopDiscovery();
+        CloseAllLinks(CloseReason.GracefulShutdown);
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await _machine.ConfigureAwait(false);
+        if (_timer is not null)
+        {
+            await _timer.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await Task.WhenAll(_closing).ConfigureAwait(false);
+        await CloseStoreAsync().ConfigureAwait(false);
+        _ending.Dispose();
+        GroupEvents.Left(_logger, _name);
+    }
+
+    private async Task CloseStoreAsync()
+    {
+        try
+        {
+            if (_writer is not null)
+            {
+                await _writer.WhenIdleAsync().ConfigureAwait(false);
+            }
+
+            await _options.Storage.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // The group has ended already; whoever waits for that must not wait for ever.
+            GroupEvents.Failed(_logger, _name, "the store could not be closed", exception);
+        }
+    }
+}
