@@ -65,10 +65,7 @@ public sealed class FoundingTests
         await cluster.AwaitAsync(late.Group.When.Online(), "the late joiner is online");
 
         await cluster.ExecuteAsync(late, "late");
-        var strong = await cluster.AwaitAsync(
-            late.Group.QueryAsync(0, Consistency.Strong),
-            "a strong answer"
-        );
+        var strong = await cluster.AskStronglyAsync(late);
         Assert.Equal(
             [.. Enumerable.Range(0, 50).Select(static number => $"{number}"), "late"],
             strong.Result
@@ -81,7 +78,7 @@ public sealed class FoundingTests
     [Fact]
     public async Task TwoGroups_OnOneNetwork_KeepApart()
     {
-        await using var cluster = await TestCluster.StartAsync(Carrier.InProcess, 3);
+        await using var cluster = await TestCluster.StartAsync(Carrier.InProcess, 3, TestCluster.Steady);
         var otherKey = GroupKey.Generate();
         var machines = cluster.Nodes.Select(static _ => new Journal()).ToArray();
         var others = cluster

@@ -1,3 +1,5 @@
+using Mosaik.Hybrid.Storage;
+using Mosaik.Hybrid.Tickets;
 using Mosaik.Hybrid.Transport;
 
 namespace Mosaik.Hybrid.Tests.Support;
@@ -51,12 +53,16 @@ internal sealed class TestNode : IAsyncDisposable
         GroupKey key,
         ConsensusConfig config,
         Journal? machine = null,
-        Func<GroupBuilder, GroupBuilder>? prepare = null
+        ILogStorage? storage = null,
+        ITicketValidator? validator = null
     )
     {
         Machine = machine ?? new Journal();
         var builder = Network.Groups.WithKey(key).WithConsensusConfig(config);
-        Group = (prepare?.Invoke(builder) ?? builder).WithStateMachine(Machine).Join();
+        Group = (validator is null ? builder : builder.RequireTicket(validator))
+            .WithStateMachine(Machine)
+            .WithLogStorage(storage ?? new InMemoryLogStore())
+            .Join();
     }
 
     /// <summary>Dies as a process does: connections are reset, nobody is told, nobody answers any more.</summary>
