@@ -106,8 +106,11 @@ public sealed class Group<TCommand, TQuery, TResult> : IAsyncDisposable
     /// <returns>The commands' places in the log, once they have taken effect.</returns>
     /// <exception cref="ArgumentException">This node knows no such commands.</exception>
     /// <exception cref="GroupTerminatedException">The group ended on this node first.</exception>
-    public Task<LogRange> OutcomeAsync(CommandId id, CancellationToken cancellationToken = default) =>
-        _runtime.Loop.FollowAsync(id).WaitAsync(cancellationToken);
+    public Task<LogRange> OutcomeAsync(CommandId id, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _runtime.Loop.FollowAsync(id).WaitAsync(cancellationToken);
+    }
 
     /// <summary>Asks the state machine on this node.</summary>
     /// <param name="query">The question.</param>
@@ -115,12 +118,17 @@ public sealed class Group<TCommand, TQuery, TResult> : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="QueryFailedException">No quorum answered within the query timeout, or the machine threw.</exception>
     /// <exception cref="GroupOfflineException">Too many strong queries wait for a leader.</exception>
+    /// <exception cref="GroupOverloadedException">Too many queries wait on this node.</exception>
     /// <exception cref="GroupTerminatedException">The group has ended on this node.</exception>
     public Task<QueryAnswer<TResult>> QueryAsync(
         TQuery query,
         Consistency consistency = Consistency.Strong,
         CancellationToken cancellationToken = default
-    ) => _runtime.AskAsync(query, consistency, cancellationToken);
+    )
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _runtime.AskAsync(query, consistency, cancellationToken);
+    }
 
     /// <summary>Gives up this handle. The last handle leaves the group: bonds are told, and the machine stops.</summary>
     /// <remarks>Idempotent. Completes when the group has been left, if this was the last handle.</remarks>

@@ -53,6 +53,14 @@ public sealed class GroupOverloadedException : GroupException
     private GroupOverloadedException(string message, object commands, int count)
         : base(message, commands, count) { }
 
+    private GroupOverloadedException(string message)
+        : base(message) { }
+
+    internal static GroupOverloadedException ForQuery() =>
+        new(
+            "Too many queries wait on this node, and this one was not taken. Await earlier ones, then ask again."
+        );
+
     internal static GroupOverloadedException For<TCommand>(IReadOnlyList<TCommand> commands) =>
         new(
             "Too many commands wait to be committed, and these were not accepted. Await earlier calls, then submit "

@@ -19,13 +19,17 @@ public sealed class Groups : IGroupJoiner
     /// <summary>How many strangers may be about to say their first words.</summary>
     private const int StrangersMax = 256;
 
+    /// <summary>How many of them may be one peer's.</summary>
+    private const int StrangersOfPeerMax = 16;
+
     private readonly NodeServices _node;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly Dictionary<GroupId, GroupRuntime> _active = [];
     private readonly Dictionary<GroupId, Task> _leaving = [];
     private readonly RefusalLog _refusals;
-    private int _strangers;
+    private readonly Dictionary<PeerId, int> _strangers = [];
+    private int _strangerCount;
     private bool _isStopped;
 
     internal Groups(NodeServices node)
@@ -218,9 +222,8 @@ public sealed class Groups : IGroupJoiner
     /// <summary>A peer dialled: its first words say which group it means.</summary>
     internal void Accept(ILink link)
     {
-        if (Interlocked.Increment(ref _strangers) > StrangersMax)
+        if (!TryEnter(link.RemotePeer))
         {
-            Interlocked.Decrement(ref _strangers);
             _refusals.Note(link.RemotePeer, CloseReason.UnexpectedClose, "too many strangers");
             link.Abort();
             return;
@@ -244,7 +247,36 @@ public sealed class Groups : IGroupJoiner
         }
         finally
         {
-            Interlocked.Decrement(ref _strangers);
+            Leave(frames.Link.RemotePeer);
+        }
+    }
+
+    /// <summary>Takes a place at the door, of which one peer can't have all.</summary>
+    private bool TryEnter(PeerId peer)
+    {
+        lock (_lock)
+        {
+            var own = _strangers.GetValueOrDefault(peer);
+            if (own >= StrangersOfPeerMax || _strangerCount >= StrangersMax)
+            {
+                return false;
+            }
+
+            _strangers[peer] = own + 1;
+            _strangerCount++;
+            return true;
+        }
+    }
+
+    private void Leave(PeerId peer)
+    {
+        lock (_lock)
+        {
+            _strangerCount--;
+            if (--_strangers[peer] == 0)
+            {
+                _strangers.Remove(peer);
+            }
         }
     }
 

@@ -10,9 +10,8 @@ internal sealed partial class GroupLoop
     /// <summary>How many forward timeouts a caller waits before it is told that the outcome is unknown.</summary>
     private const int ForwardTimeoutsMax = 5;
 
-    /// <summary>Takes room for a request's commands; any thread.</summary>
-    /// <returns>False when too many are on their way.</returns>
-    public bool TryReserve(int count, int bytes) => _window.TryReserve(count, bytes);
+    /// <summary>Bounds what this node's callers have on its way; any thread.</summary>
+    public SubmitWindow Window => _window;
 
     /// <summary>Submits a request for which room was taken; any thread.</summary>
     public void Submit(SubmitRequest request)

@@ -89,7 +89,7 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
     {
         cancellationToken.ThrowIfCancellationRequested();
         var entries = Encode(commands, out var bytes);
-        if (!Loop.TryReserve(entries.Length, bytes))
+        if (!Loop.Window.TryReserve(entries.Length, bytes))
         {
             throw GroupOverloadedException.For(commands);
         }
@@ -118,7 +118,12 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
             throw new ArgumentOutOfRangeException(nameof(consistency), consistency, "Weak or Strong.");
         }
 
-        var pending = new PendingQuery<TCommand, TQuery, TResult>(_adapter, query);
+        if (!Loop.Window.TryReserveQuery())
+        {
+            throw GroupOverloadedException.ForQuery();
+        }
+
+        var pending = new PendingQuery<TCommand, TQuery, TResult>(_adapter, query, Loop.Window);
         if (consistency == Consistency.Strong)
         {
             Loop.AskStrongly(pending);

@@ -49,7 +49,8 @@ internal abstract class PendingQuery
 /// <summary>A query with its types.</summary>
 internal sealed class PendingQuery<TCommand, TQuery, TResult>(
     MachineAdapter<TCommand, TQuery, TResult> adapter,
-    TQuery query
+    TQuery query,
+    SubmitWindow window
 ) : PendingQuery
 {
     private readonly TaskCompletionSource<QueryAnswer<TResult>> _completion = new(
@@ -72,15 +73,29 @@ internal sealed class PendingQuery<TCommand, TQuery, TResult>(
 
         try
         {
-            _completion.TrySetResult(new QueryAnswer<TResult>(adapter.Machine.Query(query), position));
+            Complete(new QueryAnswer<TResult>(adapter.Machine.Query(query), position));
         }
         catch (Exception exception)
         {
             // A query that fails is its caller's affair; the group goes on.
-            _completion.TrySetException(QueryFailedException.ThrownByMachine(exception));
+            Fail(QueryFailedException.ThrownByMachine(exception));
         }
     }
 
     /// <inheritdoc/>
-    public override void Fail(Exception exception) => _completion.TrySetException(exception);
+    public override void Fail(Exception exception)
+    {
+        if (_completion.TrySetException(exception))
+        {
+            window.ReleaseQuery();
+        }
+    }
+
+    private void Complete(in QueryAnswer<TResult> answer)
+    {
+        if (_completion.TrySetResult(answer))
+        {
+            window.ReleaseQuery();
+        }
+    }
 }

@@ -10,13 +10,14 @@ internal sealed class PendingCommands
     /// <summary>How many fates are remembered of commands whose caller had given up.</summary>
     private const int FatesMax = 4_096;
 
-    private readonly Queue<SubmitRequest> _queue = new();
+    private readonly RequestQueue _queue = new();
     private readonly HashSet<ulong> _expired = [];
     private readonly Dictionary<ulong, LogRange> _fates = [];
     private readonly Queue<ulong> _fateOrder = new();
     private readonly SubmitWindow _window;
     private ProposerId _proposer;
     private ulong _submitted;
+    private ulong _watchedFrom;
 
     /// <summary>Creates an empty window.</summary>
     public PendingCommands(ProposerId proposer, SubmitWindow window) =>
@@ -37,7 +38,7 @@ internal sealed class PendingCommands
         request.First = _submitted + 1;
         Number(request);
         _submitted = request.Last;
-        _queue.Enqueue(request);
+        _queue.Add(request);
     }
 
     /// <summary>
@@ -48,13 +49,9 @@ internal sealed class PendingCommands
     {
         var commands = new List<LogEntry>();
         var bytes = 0;
-        foreach (var request in _queue)
+        for (var place = _queue.Find(first); place < _queue.Count; place++)
         {
-            if (request.Last < first)
-            {
-                continue;
-            }
-
+            var request = _queue[place];
             var isFull =
                 commands.Count + request.Commands.Length > countMax || bytes + request.Bytes > bytesMax;
             if (request.First > last || (commands.Count > 0 && isFull))
@@ -77,13 +74,9 @@ internal sealed class PendingCommands
             return;
         }
 
-        foreach (var request in _queue)
+        for (var place = _queue.Find(first); place < _queue.Count && _queue[place].First <= last; place++)
         {
-            if (request.First > last)
-            {
-                break;
-            }
-
+            var request = _queue[place];
             if (request.First >= first && request.Last <= last && request.Goal == SubmitGoal.Assigned)
             {
                 request.Complete(index.Plus((int)(request.First - first)));
@@ -94,15 +87,16 @@ internal sealed class PendingCommands
     /// <summary>A command took effect at an index; the last one of a request completes it.</summary>
     public void OnApplied(ulong number, LogIndex index)
     {
-        while (_queue.TryPeek(out var request) && request.First <= number)
+        while (_queue.Count > 0 && _queue[0].First <= number)
         {
+            var request = _queue[0];
             if (number < request.Last)
             {
                 request.FirstIndex = number == request.First ? index : request.FirstIndex;
                 return;
             }
 
-            _queue.Dequeue();
+            _queue.RemoveFirst();
             _window.Release(request.Commands.Length, request.Bytes);
             Finish(request, request.Commands.Length == 1 ? index : request.FirstIndex);
         }
@@ -112,20 +106,21 @@ internal sealed class PendingCommands
     /// <returns>When to look again.</returns>
     public Instant Expire(Instant now, Action<SubmitRequest> onExpired)
     {
-        foreach (var request in _queue)
+        for (var place = _queue.Find(_watchedFrom); place < _queue.Count; place++)
         {
-            if (request.Task.IsCompleted)
-            {
-                continue;
-            }
-
-            if (request.GiveUpAt > now)
+            var request = _queue[place];
+            if (!request.Task.IsCompleted && request.GiveUpAt > now)
             {
                 return request.GiveUpAt;
             }
 
-            _expired.Add(request.First);
-            onExpired(request);
+            // Requests are given up in order, so none before this one has to be looked at again.
+            _watchedFrom = request.Last + 1;
+            if (!request.Task.IsCompleted)
+            {
+                _expired.Add(request.First);
+                onExpired(request);
+            }
         }
 
         return Instant.Never;
@@ -140,13 +135,15 @@ internal sealed class PendingCommands
             return;
         }
 
-        foreach (var request in _queue)
+        var place = _queue.Find(id.FirstNumber);
+        if (
+            place < _queue.Count
+            && _queue[place].First == id.FirstNumber
+            && _queue[place].Commands.Length == id.Count
+        )
         {
-            if (request.First == id.FirstNumber && request.Commands.Length == id.Count)
-            {
-                (request.Followers ??= []).Add(follower);
-                return;
-            }
+            (_queue[place].Followers ??= []).Add(follower);
+            return;
         }
 
         follower.TrySetException(
@@ -179,11 +176,13 @@ internal sealed class PendingCommands
     {
         _proposer = proposer;
         _submitted = 0;
+        _watchedFrom = 0;
         _expired.Clear();
         _fates.Clear();
         _fateOrder.Clear();
-        foreach (var request in _queue)
+        for (var place = 0; place < _queue.Count; place++)
         {
+            var request = _queue[place];
             request.First = _submitted + 1;
             Number(request);
             _submitted = request.Last;
@@ -193,8 +192,10 @@ internal sealed class PendingCommands
     /// <summary>Empties the window and hands every request over.</summary>
     public void Drain(Action<SubmitRequest> action)
     {
-        while (_queue.TryDequeue(out var request))
+        while (_queue.Count > 0)
         {
+            var request = _queue[0];
+            _queue.RemoveFirst();
             _window.Release(request.Commands.Length, request.Bytes);
             action(request);
         }
@@ -217,41 +218,5 @@ internal sealed class PendingCommands
                 command.Payload
             );
         }
-    }
-}
-
-/// <summary>Bounds the commands that are on their way from this node.</summary>
-/// <remarks>Any thread: callers take room before they enqueue, the loop gives it back.</remarks>
-internal sealed class SubmitWindow
-{
-    /// <summary>How many commands may be on their way.</summary>
-    public const int CountMax = 65_536;
-
-    /// <summary>How many payload bytes may be on their way.</summary>
-    public const long BytesMax = 64L * 1024 * 1024;
-
-    private long _count;
-    private long _bytes;
-
-    /// <summary>Takes room for commands.</summary>
-    /// <returns>False when too much is on its way already.</returns>
-    public bool TryReserve(int count, int bytes)
-    {
-        var counted = Interlocked.Add(ref _count, count);
-        var weighed = Interlocked.Add(ref _bytes, bytes);
-        if (counted <= CountMax && weighed <= BytesMax)
-        {
-            return true;
-        }
-
-        Release(count, bytes);
-        return false;
-    }
-
-    /// <summary>Gives room back.</summary>
-    public void Release(int count, int bytes)
-    {
-        Interlocked.Add(ref _count, -count);
-        Interlocked.Add(ref _bytes, -bytes);
     }
 }

@@ -80,6 +80,8 @@ public sealed class JoinTests
         Assert.Empty(node.Network.Groups.Joined);
         await Assert.ThrowsAsync<GroupTerminatedException>(() => third.When.Online().Soon("the end"));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => third.ExecuteAsync("nobody"));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => third.QueryAsync(0, Consistency.Weak));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => third.OutcomeAsync(default));
     }
 
     [Theory]
