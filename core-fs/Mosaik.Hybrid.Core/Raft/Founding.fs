@@ -98,6 +98,14 @@ module Founding =
         && proposal.Voters.Length <= config.Consensus.MaxVoters
         && proposal.Voters.Length >= config.Consensus.FoundingMembers
 
+    /// This member has just given its ballot to somebody else, who may be about to lead: until its own deadline it
+    /// gives no other one, or two might found with its help, one after the other.
+    let private awaitsFounder (clock: Clock) (founder: MemberId) (state: State) =
+        match state.Role, state.VotedFor with
+        | Role.Follower, ValueSome id -> not (id.Equals founder) && clock.Now < state.ElectionAt
+        | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ ->
+            false
+
     /// A founding ballot: at most one a term, only to a proposal that names this member, and only while it has
     /// no lineage. Durable before the answer leaves.
     let onRequestVote
@@ -120,6 +128,7 @@ module Founding =
             not (State.isUnaffiliated state)
             || request.Term < state.CurrentTerm
             || Election.hearsLeader config clock state
+            || awaitsFounder clock founder state
         then
             answer Vote.Denied state
         else

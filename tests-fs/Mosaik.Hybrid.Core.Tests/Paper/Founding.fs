@@ -52,6 +52,19 @@ let tests =
               |> expectTold "write 2 term 1 vote n1 1/1 configuration"
               |> ignore
 
+          testCase "who gave a founding ballot gives the founder the time to found"
+          <| fun () ->
+              newcomer config
+              |> receives n2 (ballot 1 [ n1; n2; n3 ])
+              |> at 900
+              |> receives n3 (ballot 2 [ n1; n2; n3 ])
+              |> expectTold "-> n3 RequestVoteReply t1 denied"
+              |> expectTerm 1
+              |> at (config.Consensus.BootstrapDelay + 1_000)
+              |> receives n3 (ballot 3 [ n1; n2; n3 ])
+              |> expectTold "-> n3 RequestVoteReply t3 granted"
+              |> ignore
+
           testCase "one founding ballot a term"
           <| fun () ->
               newcomer config
