@@ -12,25 +12,29 @@ module Reads =
         | Reader.Local id -> State.say (Output.ReadRefused id) state
         | Reader.Remote _ -> state
 
-    /// Drops what a member asked on a former bond: it asks again, and a new run of its process would take the
-    /// answer for one to its own first request.
-    let forgetReader (peer: MemberId) (state: State) =
+    /// A leader forgets the readers that do not fit; nobody else has any.
+    let private keepAtLeader (fits: Reader -> bool) (state: State) =
         match state.Role with
         | Role.Leader leading ->
-            let keep =
-                List.filter (function
-                    | Reader.Local _ -> true
-                    | Reader.Remote(asker, _) -> not (asker.Equals peer))
             { state with
                 Role =
                     Role.Leader
                         { leading with
-                            ReadsWaiting = keep leading.ReadsWaiting
-                            ReadsInRound = keep leading.ReadsInRound } }
+                            ReadsWaiting = List.filter fits leading.ReadsWaiting
+                            ReadsInRound = List.filter fits leading.ReadsInRound } }
         | Role.Follower
         | Role.PreCandidate _
         | Role.Candidate _
         | Role.Founder _ -> state
+
+    /// Drops what a member asked on a former bond: it asks again, and a new run of its process would take the
+    /// answer for one to its own first request.
+    let forgetReader (peer: MemberId) (state: State) =
+        keepAtLeader
+            (function
+            | Reader.Local _ -> true
+            | Reader.Remote(asker, _) -> not (asker.Equals peer))
+            state
 
     /// Queues a reader at the leader.
     let private enqueue (reader: Reader) (leading: LeaderState) (state: State) =
@@ -90,22 +94,11 @@ module Reads =
             else
                 reads
         let state = { state with Reads = reads }
-        match state.Role with
-        | Role.Leader leading ->
-            let keep =
-                List.filter (function
-                    | Reader.Local id -> isWaited id
-                    | Reader.Remote _ -> true)
-            { state with
-                Role =
-                    Role.Leader
-                        { leading with
-                            ReadsWaiting = keep leading.ReadsWaiting
-                            ReadsInRound = keep leading.ReadsInRound } }
-        | Role.Follower
-        | Role.PreCandidate _
-        | Role.Candidate _
-        | Role.Founder _ -> state
+        keepAtLeader
+            (function
+            | Reader.Local id -> isWaited id
+            | Reader.Remote _ -> true)
+            state
 
     let private answer (index: LogIndex) (readers: Reader list) (state: State) =
         let local =

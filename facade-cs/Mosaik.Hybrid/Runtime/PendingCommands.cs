@@ -23,9 +23,6 @@ internal sealed class PendingCommands
     public PendingCommands(ProposerId proposer, SubmitWindow window) =>
         (_proposer, _window) = (proposer, window);
 
-    /// <summary>Who numbers the commands.</summary>
-    public ProposerId Proposer => _proposer;
-
     /// <summary>The last number given.</summary>
     public ulong Submitted => _submitted;
 

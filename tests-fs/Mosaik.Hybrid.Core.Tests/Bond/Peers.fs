@@ -11,7 +11,6 @@ open Mosaik.Hybrid.Core.Tests.Support
 type Event =
     | Frame of link: LinkId * message: BondMessage
     | Verdict of link: LinkId * credentials: Credentials
-    | Broken of link: LinkId * reason: CloseReason
 
 /// Two nodes of one group and the links between them; whoever uses it decides what happens next. Links have the
 /// same name at both ends. Index 0 is the node with the lower id.
@@ -91,7 +90,6 @@ type Peers(configure: int -> BondIdentity -> BondIdentity, verdicts: int -> Cred
         match event with
         | Event.Frame(link, message) -> this.Give(place, GroupInput.Received(link, message))
         | Event.Verdict(link, credentials) -> this.Give(place, GroupInput.Checked(link, credentials))
-        | Event.Broken(link, reason) -> this.Give(place, GroupInput.LinkLost(link, reason))
 
     /// Everything that waits happens.
     member this.Settle() =
