@@ -13,6 +13,8 @@ internal static class Assemblies
 
     public static Assembly Wire { get; } = Assembly.Load("Mosaik.Hybrid.Wire");
 
+    public static Assembly Simulation { get; } = Assembly.Load("Mosaik.Hybrid.Simulation");
+
     /// <summary>What users and authors of plug-ins see.</summary>
     public static IReadOnlyList<Assembly> Public { get; } =
     [Primitives, typeof(ILogStorage).Assembly, typeof(InMemoryLogStore).Assembly, typeof(GroupKey).Assembly];

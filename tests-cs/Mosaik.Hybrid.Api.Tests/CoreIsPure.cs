@@ -51,7 +51,7 @@ public sealed class CoreIsPure
     ];
 
     public static TheoryData<string> PureAssemblies =>
-        ["Mosaik.Hybrid.Primitives", "Mosaik.Hybrid.Core", "Mosaik.Hybrid.Wire"];
+        ["Mosaik.Hybrid.Primitives", "Mosaik.Hybrid.Core", "Mosaik.Hybrid.Wire", "Mosaik.Hybrid.Simulation"];
 
     [Theory]
     [MemberData(nameof(PureAssemblies))]
@@ -65,6 +65,12 @@ public sealed class CoreIsPure
     [InlineData("Mosaik.Hybrid.Primitives")]
     [InlineData("Mosaik.Hybrid.Core", "Mosaik.Hybrid.Primitives")]
     [InlineData("Mosaik.Hybrid.Wire", "Mosaik.Hybrid.Primitives", "Mosaik.Hybrid.Core")]
+    [InlineData(
+        "Mosaik.Hybrid.Simulation",
+        "Mosaik.Hybrid.Primitives",
+        "Mosaik.Hybrid.Core",
+        "Mosaik.Hybrid.Wire"
+    )]
     public void ItStandsOnNothingElse(string assembly, params string[] others)
     {
         var strangers = Named(assembly)
@@ -84,8 +90,8 @@ public sealed class CoreIsPure
     }
 
     private static Assembly Named(string name) =>
-        new[] { Assemblies.Primitives, Assemblies.Core, Assemblies.Wire }.Single(assembly =>
-            assembly.GetName().Name == name
+        new[] { Assemblies.Primitives, Assemblies.Core, Assemblies.Wire, Assemblies.Simulation }.Single(
+            assembly => assembly.GetName().Name == name
         );
 
     private static bool IsImpure(string reference) =>
