@@ -1,0 +1,114 @@
+namespace Mosaik.Hybrid.Simulation
+
+/// Something that a run should meet now and then: a simulator that no longer does is blind, and must say so.
+type Sight =
+    | LeaderElected = 0
+    | LeaderOfLaterTerm = 1
+    | TwoLeadersAtOnce = 2
+    | SplitVote = 3
+    | VoteRefusedForLog = 4
+    | VoteRefusedForLeader = 5
+    | CheckQuorumStepDown = 6
+    | SuffixTruncated = 7
+    | EntryOfFormerTermCommitted = 8
+    | AppendRejected = 9
+    | LateReplyIgnored = 10
+    | HigherTermWithShorterLog = 11
+    | ReadHeldForFirstEntry = 12
+    | StrongReadAtLeader = 13
+    | StrongReadAtFollower = 14
+    | WeakRead = 15
+    | ReadGivenUp = 16
+    | CallSucceeded = 17
+    | CallOutcomeUnknown = 18
+    | CallRefused = 19
+    | RepeatDropped = 20
+    | GapDropped = 21
+    | BatchApplied = 22
+    | BatchCut = 23
+    | ForwardMissing = 24
+    | ForwardOverloaded = 25
+    | CrashWithWritesOnTheirWay = 26
+    | WriteLostInCrash = 27
+    | WriteKeptInCrash = 28
+    | WriteTorn = 29
+    | DiskStalled = 30
+    | LeaderWithStalledDisk = 31
+    | DiskFull = 32
+    | CorruptionFound = 33
+    | AcknowledgedSuffixLost = 34
+    | DiskWiped = 35
+    | Paused = 36
+    | WallClockJumped = 37
+    | Partitioned = 38
+    | OneWayCut = 39
+    | LinkReset = 40
+    | MessageLost = 41
+    | MessageRepeated = 42
+    | MessageOvertaken = 43
+    | BondTimedOut = 44
+    | DuplicateBondRefused = 45
+    | WrongProofRefused = 46
+    | LeftInGoodOrder = 47
+    | LineageFounded = 48
+    | FoundingBallotSplit = 49
+    | FoundingAbandoned = 50
+    | LineagesInConflict = 51
+    | LearnerAdmitted = 52
+    | ObserverAdmitted = 53
+    | CommittedAlone = 54
+    | CommittedByTwo = 55
+    | CommittedByFour = 56
+    | CoreOnlyLiveness = 57
+    | RanWithSmallestLimits = 58
+
+/// How seldom a sight may be met before the simulator must be taken for blind.
+[<RequireQualifiedAccess>]
+module Sight =
+
+    /// One of so many runs of the swarm must meet it at least once; 0 for no such demand.
+    let runsPer (sight: Sight) : int64 =
+        match sight with
+        // The leader takes no gaps: only a broken one lets them into the log.
+        | Sight.GapDropped -> 0L
+        | Sight.SplitVote
+        | Sight.BatchCut
+        | Sight.LineagesInConflict
+        | Sight.AcknowledgedSuffixLost -> 500L
+        | Sight.HigherTermWithShorterLog
+        | Sight.CorruptionFound
+        | Sight.FoundingAbandoned
+        | Sight.LateReplyIgnored
+        | Sight.CommittedByFour
+        | Sight.ObserverAdmitted
+        | Sight.TwoLeadersAtOnce -> 100L
+        | _ -> 25L
+
+/// How often each sight was met.
+[<Sealed>]
+type Coverage() =
+
+    static let sights = System.Enum.GetValues<Sight>()
+
+    let counts: int64[] = Array.zeroCreate sights.Length
+
+    /// Every sight that there is.
+    static member Sights: Sight[] = sights
+
+    member _.Meet(sight: Sight) =
+        counts[int sight] <- counts[int sight] + 1L
+
+    member _.Item(sight: Sight) = counts[int sight]
+
+    /// Adds what another run met.
+    member _.Add(other: Coverage) =
+        for sight in sights do
+            counts[int sight] <- counts[int sight] + other[sight]
+
+    /// The sights that so many runs of the swarm should have met more often: how often they did, and should have.
+    member _.Missing(runs: int64) : struct (Sight * int64 * int64) list =
+        [ for sight in sights do
+              let runsPer = Sight.runsPer sight
+              let wanted = if runsPer = 0L then 0L else runs / runsPer
+              if counts[int sight] < wanted then
+                  struct (sight, counts[int sight], wanted) ]

@@ -1,0 +1,65 @@
+namespace Mosaik.Hybrid.Simulation
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+
+/// Whether a cluster without faults has come to rest as one group, and how long it may take.
+[<RequireQualifiedAccess>]
+module Rest =
+
+    /// The longest that a member waits for an election, in milliseconds.
+    let electionTimeoutMax (plan: Plan) =
+        let factor = plan.Peers |> Array.map (fun peer -> max 1 peer.Preference.Factor) |> Array.max
+        factor * (plan.Consensus.ElectionTimeout + plan.Consensus.ElectionTimeoutJitter)
+
+    let private isBehind (leader: Node) (node: Node) =
+        let name = Naming.show node.Id
+        let last = leader.Log.Last
+        let raft = node.Raft
+        if raft.Lineage <> leader.Raft.Lineage then
+            Some $"{name} has another lineage than the leader {Naming.show leader.Id}"
+        elif node.Log.Last <> last || raft.CommitIndex <> last then
+            Some $"{name} has committed {raft.CommitIndex} of {node.Log.Last}, the leader's last is {last}"
+        elif node.Applier.Index <> last then
+            Some $"{name} has applied {node.Applier.Index} of {last}"
+        elif node.Disk.Log.Last <> last then
+            Some $"{name} has {node.Disk.Log.Last} on its disk, the leader's last is {last}"
+        elif node.Client.PendingCount > 0 then
+            Some $"{name} has {node.Client.PendingCount} commands pending: {raft.Proposer}"
+        elif node.Client.ReadCount > 0 then
+            Some $"{name} has {node.Client.ReadCount} reads waiting: {raft.Reads}"
+        elif not raft.Online then
+            Some $"{name} is not online"
+        else
+            None
+
+    let private missesMember (leader: Node) (node: Node) =
+        match State.configuration leader.Raft with
+        | ValueSome configuration when Configuration.isMember node.Id configuration -> None
+        | ValueSome _
+        | ValueNone -> Some $"{Naming.show node.Id} is not in the configuration"
+
+    /// Why these members are not at rest as one group yet; none when they are.
+    let unrest (nodes: Node list) : string option =
+        match nodes |> List.filter (fun node -> State.isLeader node.Raft) with
+        | [ leader ] ->
+            nodes
+            |> List.tryPick (fun node ->
+                match isBehind leader node with
+                | Some reason -> Some reason
+                | None -> missesMember leader node)
+        | leaders -> Some $"{leaders.Length} leaders"
+
+    /// Why the bonds are no full mesh; none when they are.
+    let missingBond (nodes: Node list) : string option =
+        nodes
+        |> List.tryPick (fun node ->
+            nodes
+            |> List.tryPick (fun other ->
+                if other.Peer <> node.Peer && not (node.Raft.Bonded.ContainsKey other.Id) then
+                    Some $"{Naming.show node.Id} has no bond with {Naming.show other.Id}"
+                else
+                    None))
+
+    let describe (nodes: Node list) =
+        nodes |> List.map (fun node -> Show.state node.Raft) |> String.concat "; "

@@ -1,0 +1,107 @@
+namespace Mosaik.Hybrid.Simulation
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+
+/// Messages, outputs and members in one line each, for people.
+[<RequireQualifiedAccess>]
+module Show =
+
+    let private ballot (ballot: Ballot) =
+        match ballot with
+        | Ballot.PreVote -> "pre-vote"
+        | Ballot.Vote -> "vote"
+        | Ballot.Founding proposal ->
+            let names = proposal.Voters |> List.map Naming.show |> String.concat " "
+            $"founding [{names}]"
+
+    let private outcome (outcome: AppendOutcome) =
+        match outcome with
+        | AppendOutcome.Accepted upTo -> $"accepted {upTo}"
+        | AppendOutcome.Rejected(previous, hint) -> $"rejected {previous} hint {hint}"
+
+    let private forward (outcome: ForwardOutcome) =
+        match outcome with
+        | ForwardOutcome.Appended(first, last, index) -> $"appended #{first}..{last} at {index}"
+        | ForwardOutcome.Missing next -> $"missing #{next}"
+        | ForwardOutcome.Overloaded -> "overloaded"
+
+    let private vote (vote: Vote) =
+        match vote with
+        | Vote.Granted -> "granted"
+        | Vote.Denied -> "denied"
+
+    let message (message: Message) =
+        match message with
+        | Message.RequestVote request ->
+            $"RequestVote {ballot request.Ballot} t{request.Term} last {request.Last}"
+        | Message.RequestVoteReply reply ->
+            let pre = if reply.PreVote then "pre-vote " else ""
+            $"RequestVoteReply {pre}t{reply.Term} {vote reply.Vote}"
+        | Message.AppendEntries(header, entries) ->
+            let round = if header.Round > 0UL then $" round {header.Round}" else ""
+            $"AppendEntries t{header.Term} s{header.Session} after {header.Previous} +{entries.Length} commit {header.Commit}{round}"
+        | Message.AppendEntriesReply reply ->
+            let round = if reply.Round > 0UL then $" round {reply.Round}" else ""
+            $"AppendEntriesReply t{reply.Term} s{reply.Session} {outcome reply.Outcome}{round}"
+        | Message.ReadIndex request -> $"ReadIndex t{request.Term} request {request.Request}"
+        | Message.ReadIndexReply reply ->
+            $"ReadIndexReply t{reply.Term} request {reply.Request} index {reply.Index}"
+        | Message.Forward(header, commands) ->
+            let first, last = commands.Span[0].Number, commands.Span[commands.Length - 1].Number
+            $"Forward t{header.Term} #{first}..{last} applied {header.Applied}"
+        | Message.ForwardReply reply -> $"ForwardReply t{reply.Term} {forward reply.Outcome}"
+
+    let role (state: State) =
+        match state.Role with
+        | Role.Follower -> "follower"
+        | Role.PreCandidate _ -> "pre-candidate"
+        | Role.Candidate _ -> "candidate"
+        | Role.Founder _ -> "founder"
+        | Role.Leader _ -> "leader"
+
+    /// What a store is asked to make durable.
+    let write (write: Write) =
+        let hard =
+            match write.HardState with
+            | null -> ""
+            | hard ->
+                let voted =
+                    match hard.VotedFor with
+                    | null -> "none"
+                    | id -> Naming.show id
+                $" term {hard.CurrentTerm} vote {voted}"
+        let cut =
+            if write.TruncateFrom = LogIndex.Zero then
+                ""
+            else
+                $" truncate {write.TruncateFrom}"
+        let entries =
+            [ for run in write.Entries do
+                  for entry in run.ToArray() do
+                      let what =
+                          match entry.Kind with
+                          | EntryKind.NoOp -> "no-op"
+                          | EntryKind.Configuration -> "configuration"
+                          | _ -> $"#{entry.Number}"
+                      $" {entry.Position} {what}" ]
+        $"write {write.Sequence}{hard}{cut}" + String.concat "" entries
+
+    /// What is said on a bond.
+    let bond (said: BondMessage) =
+        match said with
+        | BondMessage.Hello hello -> $"Hello {Naming.show hello.Member} of {Naming.showLineage hello.Lineage}"
+        | BondMessage.Proof _ -> "Proof"
+        | BondMessage.Welcome -> "Welcome"
+        | BondMessage.Ping -> "Ping"
+        | BondMessage.Pong -> "Pong"
+        | BondMessage.PeerChanged _ -> "PeerChanged"
+        | BondMessage.Affiliated lineage -> $"Affiliated {Naming.showLineage lineage}"
+        | BondMessage.Departing -> "Departing"
+        | BondMessage.Close reason -> $"Close {reason}"
+        | BondMessage.Raft said -> message said
+
+    /// Who is what, and how far its log has come.
+    let state (state: State) =
+        $"{Naming.show state.Self} {role state} t{state.CurrentTerm} last {state.Outline.Last} "
+        + $"durable {state.DurableIndex} commit {state.CommitIndex} applied {state.LastApplied}"

@@ -1,0 +1,76 @@
+namespace Mosaik.Hybrid.Simulation
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+
+/// What a step of a member shows of the interesting states of consensus.
+[<RequireQualifiedAccess>]
+module Sightings =
+
+    let private ofMembership (coverage: Coverage) (before: State) (after: State) =
+        match State.configuration before, State.configuration after with
+        | ValueSome former, ValueSome current when State.isLeader after && former <> current ->
+            if current.Learners.Length > former.Learners.Length then
+                coverage.Meet Sight.LearnerAdmitted
+            if current.Observers.Length > former.Observers.Length then
+                coverage.Meet Sight.ObserverAdmitted
+        | _, _ -> ()
+
+    /// Compares a member before and after one step.
+    let ofStep (coverage: Coverage) (before: State) (after: State) =
+        match before.Role, after.Role with
+        | Role.Leader former, Role.Leader current ->
+            if after.CommitIndex < current.TermStart && not current.ReadsWaiting.IsEmpty then
+                coverage.Meet Sight.ReadHeldForFirstEntry
+            if former.TermStart <> current.TermStart then
+                coverage.Meet Sight.LeaderOfLaterTerm
+        | Role.Leader _, Role.Follower when before.CurrentTerm = after.CurrentTerm ->
+            coverage.Meet Sight.CheckQuorumStepDown
+        | Role.Candidate _, Role.Follower when before.CurrentTerm = after.CurrentTerm ->
+            coverage.Meet Sight.SplitVote
+        | Role.Founder _, Role.Follower -> coverage.Meet Sight.FoundingBallotSplit
+        | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ -> ()
+        if not (obj.ReferenceEquals(before.Configurations, after.Configurations)) then
+            ofMembership coverage before after
+
+    /// A vote request that is refused, and why.
+    let ofRefusal
+        (coverage: Coverage)
+        (config: NodeConfig)
+        (clock: Clock)
+        (request: RequestVote)
+        (state: State)
+        =
+        if Election.hearsLeader config clock state then
+            coverage.Meet Sight.VoteRefusedForLeader
+        elif not (Election.isUpToDate request.Last state) then
+            coverage.Meet Sight.VoteRefusedForLog
+            if
+                request.Term > state.CurrentTerm
+                && request.Last.Index < state.Outline.Last.Index
+            then
+                coverage.Meet Sight.HigherTermWithShorterLog
+
+    /// A message that came to a member, before the member looks at it.
+    let ofMessage (coverage: Coverage) config clock (message: Message) (state: State) =
+        match message with
+        | Message.RequestVote request -> ofRefusal coverage config clock request state
+        | Message.AppendEntriesReply reply ->
+            match state.Role, reply.Outcome with
+            | Role.Leader leading, _ when
+                reply.Term < state.CurrentTerm
+                || leading.Progress
+                   |> Map.forall (fun _ progress -> progress.Session <> reply.Session)
+                ->
+                coverage.Meet Sight.LateReplyIgnored
+            | Role.Leader _, AppendOutcome.Rejected _ -> coverage.Meet Sight.AppendRejected
+            | _, _ -> ()
+        | Message.ForwardReply { Outcome = ForwardOutcome.Missing _ } -> coverage.Meet Sight.ForwardMissing
+        | Message.ForwardReply { Outcome = ForwardOutcome.Overloaded } ->
+            coverage.Meet Sight.ForwardOverloaded
+        | Message.ForwardReply _
+        | Message.RequestVoteReply _
+        | Message.AppendEntries _
+        | Message.ReadIndex _
+        | Message.ReadIndexReply _
+        | Message.Forward _ -> ()

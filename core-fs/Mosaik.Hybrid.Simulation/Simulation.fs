@@ -1,0 +1,266 @@
+namespace Mosaik.Hybrid.Simulation
+
+open System
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+
+/// A broken rule of a run.
+type Failure =
+    {
+        Rule: Rule
+        Evidence: string
+        /// When, in milliseconds of the run, and after how many events.
+        At: int64
+        Events: int64
+    }
+
+/// How a run ended.
+[<NoComparison; NoEquality>]
+type RunResult =
+    {
+        Plan: Plan
+        /// None when every rule held.
+        Failure: Failure voption
+        /// The last lines, when a trace was asked for.
+        Trace: string list
+        Events: int64
+        /// Entries committed, in all lineages.
+        Committed: int
+        Coverage: Coverage
+        /// A fingerprint of the whole run.
+        Digest: uint64
+        /// Milliseconds from the end of all faults to the first leader, and to rest.
+        LeaderAfter: int64
+        RestAfter: int64
+    }
+
+/// What a run uses besides its plan.
+[<NoComparison; NoEquality>]
+type RunSettings =
+    {
+        /// Makes what clients and machines of one run are.
+        Workload: unit -> IWorkload
+        /// Makes the stores of one run; none to do without.
+        Store: (unit -> IStoreUnderTest) voption
+        /// How many lines of trace are kept; 0 for no trace.
+        TraceLines: int
+    }
+
+/// Plays one plan: first everything goes wrong that the plan wants; then all heals, a bare majority must serve, and
+/// in the end everybody must come to rest as one group.
+[<Sealed>]
+type private Run(plan: Plan, settings: RunSettings) =
+
+    let trace = Trace settings.TraceLines
+    let workload = settings.Workload()
+    let store: IStoreUnderTest | null =
+        match settings.Store with
+        | ValueSome make -> make ()
+        | ValueNone -> null
+    let world = World(plan, workload, store, trace)
+    let dice = Dice.For(plan.Seed, Purpose.Faults)
+    let timeout = Rest.electionTimeoutMax plan
+    let mutable leaderAfter = -1L
+    let mutable restAfter = -1L
+
+    let millisecond = 1_000L
+
+    let advanceTo (moment: int64) =
+        while world.Advance moment do
+            ()
+
+    let faulty () =
+        let nemesis = Nemesis world
+        for place in 0 .. plan.Size - 1 do
+            world.After(plan.Peers[place].StartsAt, (fun () -> world.Start(place + 1)))
+        nemesis.Schedule()
+        for call in plan.Calls do
+            world.After(call.At, (fun () -> world.Call call))
+        world.ManageNetwork()
+        advanceTo (int64 plan.FaultyFor * millisecond)
+
+    /// More than one lineage has committed something, or may yet: only an operator may end that.
+    let isConflict () =
+        let lineages =
+            world.Alive
+            |> List.map (fun node -> node.Raft.Lineage.Value)
+            |> List.filter (fun value -> not value.IsZero)
+            |> List.distinct
+        world.Oracle.Committing.Length > 1
+        || lineages.Length > 1 && plan.Consensus.FoundingMembers < plan.Size
+
+    /// The newest configuration that a disk knows, if all disks with a log are of one lineage.
+    let newestConfiguration () =
+        let disks =
+            [ for peer in 1 .. plan.Size do
+                  match world.DiskOf peer with
+                  | ValueSome disk when disk.Log.Count > 0 -> disk
+                  | ValueSome _
+                  | ValueNone -> () ]
+        match disks with
+        | [] -> ValueNone
+        | first :: _ when disks |> List.exists (fun disk -> disk.Lineage <> first.Lineage) -> ValueNone
+        | disks ->
+            let newest = disks |> List.maxBy (fun disk -> disk.Log[disk.Log.Last].Position)
+            newest.Log.Configuration
+
+    /// A bare majority of the voters whose disks can be used; none when there is none, or nothing is founded.
+    let bareMajority () : int list voption =
+        match newestConfiguration () with
+        | ValueNone -> ValueNone
+        | ValueSome configuration ->
+            let usable (voter: MemberId) =
+                match world.DiskOf(Naming.numberOf voter) with
+                | ValueSome disk -> disk.Owner.Equals voter && not disk.IsDoomed && not disk.Lineage.IsNone
+                | ValueNone -> false
+            let voters = configuration.Voters |> List.filter usable |> List.sortBy (fun _ -> dice.Bits())
+            let needed = configuration.Voters.Length / 2 + 1
+            if configuration.Outgoing.IsEmpty && voters.Length >= needed then
+                ValueSome(voters |> List.truncate needed |> List.map Naming.numberOf)
+            else
+                ValueNone
+
+    /// Waits until these peers are at rest. Small limits make a long queue slow, but it must move.
+    let awaitRest (what: string) =
+        let patience =
+            int64 (40 * timeout + 2 * plan.Consensus.BootstrapDelay * 3 + 5_000)
+            * millisecond
+        let began = world.Now
+        let mutable limit = began + patience
+        let mutable applied = -1L
+        let mutable problem = Some "nothing has happened"
+        while problem.IsSome && not (isConflict ()) do
+            advanceTo (world.Now + 20L * millisecond)
+            problem <- Rest.unrest world.Alive
+            if
+                leaderAfter < 0L
+                && world.Alive
+                   |> List.exists (fun node -> State.isLeader node.Raft && node.Raft.Online)
+            then
+                leaderAfter <- (world.Now - began) / millisecond
+            let appliedNow = world.Alive |> List.sumBy (fun node -> int64 node.Applier.Index.Value)
+            if appliedNow > applied then
+                applied <- appliedNow
+                limit <- world.Now + patience
+            if world.Now > limit then
+                Rules.break' Rules.liveness $"{what}: {problem.Value}. {Rest.describe world.Alive}"
+
+    let callAll (count: int) =
+        for node in world.Alive do
+            for number in 1..count do
+                world.Call
+                    { Number = plan.Calls.Length + number
+                      At = 0
+                      Peer = node.Peer
+                      Kind =
+                        (if number = count then
+                             CallKind.StrongRead
+                         else
+                             CallKind.Execute 1)
+                      Patience = 60_000 }
+
+    /// Only a bare majority is up, and serves.
+    let coreOnly (core: int list) =
+        world.Coverage.Meet Sight.CoreOnlyLiveness
+        for peer in 1 .. plan.Size do
+            if not (List.contains peer core) then
+                world.Bar(peer, true)
+                world.Crash peer
+        for peer in core do
+            world.Start peer
+        awaitRest "a bare majority is up"
+        if not (isConflict ()) then
+            callAll 3
+            awaitRest "a bare majority is up and has calls"
+        for peer in 1 .. plan.Size do
+            world.Bar(peer, false)
+
+    let everybody () =
+        for peer in 1 .. plan.Size do
+            world.Start peer
+        awaitRest "everybody is up"
+        if not (isConflict ()) then
+            callAll 2
+            awaitRest "everybody is up and has calls"
+
+    /// A group at rest stays as it is: no elections, no broken bonds.
+    let quiet () =
+        let nodes = world.Alive
+        let began = world.Now
+        while (Rest.missingBond nodes).IsSome && world.Now - began < 5_000L * millisecond do
+            advanceTo (world.Now + 20L * millisecond)
+        match Rest.missingBond nodes with
+        | Some reason -> Rules.break' Rules.liveness $"after 5 s without faults {reason}"
+        | None -> ()
+        let before = nodes |> List.map (fun node -> struct (node.Raft.CurrentTerm, node.Raft.Leader))
+        advanceTo (world.Now + int64 (6 * timeout) * millisecond)
+        let after = nodes |> List.map (fun node -> struct (node.Raft.CurrentTerm, node.Raft.Leader))
+        let hasChanged =
+            List.exists2
+                (fun (struct (oldTerm: Term, oldLeader)) (struct (newTerm: Term, newLeader)) ->
+                    oldTerm <> newTerm || oldLeader <> newLeader)
+                before
+                after
+        if hasChanged then
+            Rules.break' Rules.quiet $"without faults the leader changed. {Rest.describe nodes}"
+
+    let judge () =
+        let committing = world.Oracle.Committing
+        for facts in committing do
+            Replay.check workload facts world.Calls
+        Replay.checkRefusals committing world.Calls
+        let quorum = plan.Consensus.FoundingMembers / 2 + 1
+        // Two committed foundings have disjoint majorities; from some size of a proposal on there is no room for both.
+        if 2 * quorum > plan.Size && committing.Length > 1 then
+            Rules.break'
+                Rules.oneLineage
+                "two lineages committed, though no two foundings could have a majority"
+
+    let play () =
+        faulty ()
+        world.Heal()
+        match bareMajority () with
+        | ValueSome core when dice.Chance 500 && not (isConflict ()) -> coreOnly core
+        | ValueSome _
+        | ValueNone -> ()
+        everybody ()
+        restAfter <- world.Now / millisecond - int64 plan.FaultyFor
+        if isConflict () then
+            world.Coverage.Meet Sight.LineagesInConflict
+        else
+            quiet ()
+        judge ()
+
+    let failureOf (rule: Rule) (evidence: string) =
+        { Rule = rule; Evidence = evidence; At = world.Now / millisecond; Events = world.Events }
+
+    member _.Play() : RunResult =
+        let failure =
+            try
+                play ()
+                ValueNone
+            with RuleBroken(rule, evidence) ->
+                ValueSome(failureOf rule evidence)
+        if plan.Consensus.EntriesPerAppendMax = 1 && plan.Consensus.EntriesInFlightMax = 1 then
+            world.Coverage.Meet Sight.RanWithSmallestLimits
+        { Plan = plan
+          Failure = failure
+          Trace = trace.Lines
+          Events = world.Events
+          Committed = world.Oracle.Committing |> List.sumBy (fun facts -> facts.Committed.Count)
+          Coverage = world.Coverage
+          Digest = world.Digest
+          LeaderAfter = leaderAfter
+          RestAfter = restAfter }
+
+[<RequireQualifiedAccess>]
+module Simulation =
+
+    /// The registers, no store under test, and no trace.
+    let registers: RunSettings =
+        { Workload = (fun () -> RegisterWorkload()); Store = ValueNone; TraceLines = 0 }
+
+    /// Plays a plan. Deterministic: the same plan and settings give the same result. Never throws for a broken rule;
+    /// an exception of the machine or the store under test is a broken rule too.
+    let run (settings: RunSettings) (plan: Plan) : RunResult = Run(plan, settings).Play()

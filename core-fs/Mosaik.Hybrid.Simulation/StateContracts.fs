@@ -1,0 +1,265 @@
+namespace Mosaik.Hybrid.Simulation
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+
+/// What every step must keep, whatever its inputs were, seen from one member: conditions that no message alone decides,
+/// and that whole clusters need a rare accident to suffer from.
+[<RequireQualifiedAccess>]
+module StateContracts =
+
+    let private fails (state: State) (what: string) =
+        Rules.break' Rules.stepContract $"{Naming.show state.Self}: {what}"
+
+    /// Raft §6: from the moment it is appended, and no longer than it is in the log.
+    let private checkConfiguration (before: State) (after: State) (log: ChainedLog) (writes: Write list) =
+        let hasChanged =
+            not (
+                writes.IsEmpty
+                && obj.ReferenceEquals(before.Configurations, after.Configurations)
+            )
+        if hasChanged && State.configuration after <> log.Configuration then
+            fails after "the configuration in force is the newest one of the log"
+
+    /// Who has no vote leads nobody (SAFETY §2m).
+    let private checkCandidate (config: NodeConfig) (after: State) (log: ChainedLog) =
+        let isStanding =
+            match after.Role with
+            | Role.PreCandidate _
+            | Role.Candidate _ -> true
+            | Role.Follower
+            | Role.Founder _
+            | Role.Leader _ -> false
+        if isStanding then
+            match log.Configuration with
+            | ValueSome configuration when
+                Configuration.isVoter after.Self configuration
+                && config.Preference.Preference <> LeadershipPreference.Observer
+                ->
+                ()
+            | ValueSome _
+            | ValueNone -> fails after "only a voter of its own configuration stands for election"
+
+    /// Words of consensus come over bonds only.
+    let private checkLeader (before: GroupState) (after: GroupState) =
+        match after.Raft.Leader with
+        | ValueSome leader when
+            before.Raft.Leader <> after.Raft.Leader
+            && not (leader.Equals after.Raft.Self)
+            && not (before.Links.ContainsKey leader || after.Links.ContainsKey leader)
+            ->
+            Rules.break'
+                Rules.bonds
+                $"{Naming.show after.Raft.Self} follows {Naming.show leader}, with whom it has no bond"
+        | ValueSome _
+        | ValueNone -> ()
+
+    /// Rule 13: no bond joins members of two lineages.
+    let private checkFormed (before: GroupState) (after: GroupState) (link: LinkId) =
+        match after.Bonds.TryFind link with
+        | Some { Theirs = ValueSome theirs } when Handshake.isForeign before.Raft.Lineage theirs.Lineage ->
+            Rules.break'
+                Rules.bonds
+                $"{Naming.show after.Raft.Self} bonds with {Naming.show theirs.Member} of another lineage"
+        | Some _
+        | None -> ()
+
+    let private readersOf (peer: MemberId) (state: State) =
+        match state.Role with
+        | Role.Leader leading ->
+            leading.ReadsInRound @ leading.ReadsWaiting
+            |> List.filter (fun reader ->
+                match reader with
+                | Reader.Remote(asker, _) -> asker.Equals peer
+                | Reader.Local _ -> false)
+        | Role.Follower
+        | Role.PreCandidate _
+        | Role.Candidate _
+        | Role.Founder _ -> []
+
+    /// A new run of a process would take the answer for one to its own request of the same number.
+    let private checkReaders (before: GroupState) (after: GroupState) (peer: MemberId) =
+        let former = readersOf peer before.Raft
+        if not former.IsEmpty then
+            let kept = readersOf peer after.Raft
+            if former |> List.exists (fun reader -> List.contains reader kept) then
+                fails after.Raft $"what {Naming.show peer} asked on a former bond is forgotten"
+
+    /// When two members have dialled each other, both keep the link that the lower peer dialled: if each kept its own,
+    /// or each the newer one, both would be closed.
+    let private checkDuplicate (before: GroupState) (after: GroupState) (link: LinkId) =
+        let self = after.Raft.Self.Peer
+        let dialler (bond: Bond) =
+            if bond.IsDialler then self else bond.Peer
+        match before.Bonds.TryFind link with
+        | Some({ Theirs = ValueSome theirs } & closed) ->
+            match after.Links.TryFind theirs.Member |> Option.bind after.Bonds.TryFind with
+            | Some kept when
+                kept.Link <> link
+                && kept.IsDialler <> closed.IsDialler
+                && dialler kept <> min self kept.Peer
+                ->
+                Rules.break'
+                    Rules.bonds
+                    $"{Naming.show after.Raft.Self} closes link {link} to {Naming.show theirs.Member}, which the other keeps"
+            | Some _
+            | None -> ()
+        | Some _
+        | None -> ()
+
+    let private checkBonds (before: GroupState) (after: GroupState) (outputs: GroupOutput list) =
+        for output in outputs do
+            match output with
+            | GroupOutput.BondFormed(link, peer) ->
+                checkFormed before after link
+                checkReaders before after peer
+            | GroupOutput.CloseLink(link, CloseReason.AlreadyBonded, _) -> checkDuplicate before after link
+            | _ -> ()
+
+    let private answersReads (outputs: GroupOutput list) =
+        outputs
+        |> List.exists (fun output ->
+            match output with
+            | GroupOutput.ReadReady _
+            | GroupOutput.SendRaft(_, Message.ReadIndexReply _) -> true
+            | _ -> false)
+
+    /// A read is answered when a majority has echoed a round that began after it came (thesis §6.4).
+    let private checkReads (before: State) (after: State) (log: ChainedLog) (outputs: GroupOutput list) =
+        match before.Role, after.Role, log.Configuration with
+        | Role.Leader _, Role.Leader leading, ValueSome configuration when
+            before.CurrentTerm = after.CurrentTerm && answersReads outputs
+            ->
+            // The step may have begun the next round after it answered the last one.
+            let round =
+                if leading.ReadsInRound.IsEmpty then
+                    leading.Round
+                else
+                    leading.Round - 1UL
+            let echoed (id: MemberId) =
+                id.Equals after.Self
+                || (match leading.Progress.TryFind id with
+                    | Some progress -> progress.RoundEchoed >= round
+                    | None -> false)
+            if not (Committees.decides configuration echoed) then
+                fails after $"reads are answered in round {round}, which no majority has echoed"
+        | _, _, _ -> ()
+
+    /// Beyond the limit a leader takes no commands, but for one atomic batch when everything else is committed.
+    let private checkRoom (config: NodeConfig) (before: State) (after: State) (writes: Write list) =
+        if
+            State.isLeader before
+            && State.isLeader after
+            && before.CurrentTerm = after.CurrentTerm
+        then
+            let entries =
+                [ for write in writes do
+                      for run in write.Entries do
+                          yield! run.ToArray() ]
+            let commands, others = entries |> List.partition (fun entry -> entry.Kind = EntryKind.Command)
+            let uncommitted = after.Outline.Last.Index.Value - after.CommitIndex.Value
+            let limit = uint64 (config.Consensus.EntriesUncommittedMax + others.Length)
+            if
+                not commands.IsEmpty
+                && uncommitted > limit
+                && uncommitted > uint64 entries.Length
+            then
+                Rules.break'
+                    Rules.bounds
+                    $"{Naming.show after.Self} takes commands while {uncommitted} entries are uncommitted"
+
+    /// Rule 16: else a restart would take the shorter log for a loss.
+    let private checkWatermark (after: State) (writes: Write list) =
+        for write in writes do
+            if write.TruncateFrom <> LogIndex.Zero then
+                match write.HardState with
+                | NonNull hard when hard.Acknowledged.Index < write.TruncateFrom -> ()
+                | _ -> fails after "a write that truncates lowers the watermark of what was acknowledged"
+
+    /// After every step.
+    let onStep
+        config
+        (before: GroupState)
+        (after: GroupState)
+        outputs
+        (log: ChainedLog)
+        (writes: Write list)
+        =
+        if after.Raft.Halted.IsNone then
+            checkConfiguration before.Raft after.Raft log writes
+            checkCandidate config after.Raft log
+            checkLeader before after
+            checkBonds before after outputs
+            checkReads before.Raft after.Raft log outputs
+            if not writes.IsEmpty then
+                checkRoom config before.Raft after.Raft writes
+                checkWatermark after.Raft writes
+
+    /// A pre-candidate has promised nothing (thesis §9.6).
+    let private checkPreCandidacy (before: State) (after: State) =
+        match after.Role with
+        | Role.PreCandidate _ when
+            before.CurrentTerm <> after.CurrentTerm || before.VotedFor <> after.VotedFor
+            ->
+            fails after "a pre-candidate changes neither term nor vote"
+        | Role.PreCandidate _
+        | Role.Follower
+        | Role.Candidate _
+        | Role.Founder _
+        | Role.Leader _ -> ()
+
+    /// Rule 7: a leader that no majority answers steps down.
+    let private checkSilence (config: NodeConfig) (clock: Clock) (before: State) (after: State) log =
+        match before.Role with
+        | Role.Leader leading when clock.Now >= leading.HeartbeatAt && State.isLeader after ->
+            let isHeard (id: MemberId) =
+                id.Equals before.Self
+                || (match leading.Progress.TryFind id with
+                    | Some progress ->
+                        clock.Now.Since progress.HeardAt < int64 config.Consensus.ElectionTimeout
+                    | None -> false)
+            match (log: ChainedLog).Configuration with
+            | ValueSome configuration when not (Committees.decides configuration isHeard) ->
+                fails after "a leader that has heard no majority for an election timeout steps down"
+            | ValueSome _
+            | ValueNone -> ()
+        | Role.Leader _
+        | Role.Follower
+        | Role.PreCandidate _
+        | Role.Candidate _
+        | Role.Founder _ -> ()
+
+    /// After a step whose only input was the passing of time.
+    let onTick config clock (before: State) (after: State) (log: ChainedLog) =
+        if after.Halted.IsNone then
+            checkPreCandidacy before after
+            checkSilence config clock before after log
+
+    /// After a step whose only input was this message: who has given a founding ballot gives its founder the time to
+    /// found (D13).
+    let onBallot
+        (clock: Clock)
+        (sender: MemberId)
+        (message: Message)
+        (before: State)
+        (outputs: GroupOutput list)
+        =
+        match message with
+        | Message.RequestVote { Ballot = Ballot.Founding _ } ->
+            let awaitsAnother =
+                before.Role.IsFollower
+                && clock.Now < before.ElectionAt
+                && (match before.VotedFor with
+                    | ValueSome founder -> not (founder.Equals sender)
+                    | ValueNone -> false)
+            let isGranted =
+                outputs
+                |> List.exists (fun output ->
+                    match output with
+                    | GroupOutput.SendRaft(_, Message.RequestVoteReply reply) -> reply.Vote = Vote.Granted
+                    | _ -> false)
+            if awaitsAnother && isGranted then
+                fails
+                    before
+                    $"gives {Naming.show sender} a founding ballot while another founder has its time"
+        | _ -> ()
