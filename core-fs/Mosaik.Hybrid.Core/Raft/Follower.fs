@@ -125,6 +125,15 @@ module Follower =
         | ValueSome _
         | ValueNone -> refuse header state
 
+    let private follow clock (header: AppendHeader) entries (state: State) =
+        let state = adopt clock header state
+        if not (State.isUnaffiliated state) then
+            compareLogs header entries state
+        elif founds header.Lineage header entries then
+            compareLogs header entries { state with Lineage = header.Lineage }
+        else
+            refuse header state
+
     /// The leader of this term, or a later one, says what its log holds.
     let onAppendEntries config clock (sender: MemberId) (header: AppendHeader) entries (state: State) =
         if header.Term < state.CurrentTerm then
@@ -149,15 +158,13 @@ module Follower =
             let state =
                 state
                 |> Roles.becomeFollower config clock (ValueSome sender)
-                |> adopt clock header
                 |> State.resetElection config clock
             let state = { state with LeaderHeardAt = clock.Now }
-            if not (State.isUnaffiliated state) then
-                compareLogs header entries state
-            elif founds header.Lineage header entries then
-                compareLogs header entries { state with Lineage = header.Lineage }
+            if header.Session < state.Follow.Session then
+                // The leader has begun anew since it sent this: a sign of life, and nothing else (rule 15).
+                state
             else
-                refuse header state
+                follow clock header entries state
 
     /// Tells the leader once a transition how far the log is durable and equal to its own: at once when the
     /// leader waits for a sign of life, else when there is something new to acknowledge.

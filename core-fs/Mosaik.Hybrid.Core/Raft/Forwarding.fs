@@ -92,7 +92,9 @@ module Forwarding =
             |> withProposer { proposer with Asked = last }
             |> State.say (Output.Resubmit(proposer.Asked + 1UL, last))
         | Role.Follower, ValueSome leader when
-            not (leader.Equals state.Self)
+            // Who has no lineage yet may still end up in another than this leader's: a command is offered to one only.
+            not (State.isUnaffiliated state)
+            && not (leader.Equals state.Self)
             && proposer.Sent < proposer.Submitted
             && clock.Now >= proposer.HoldUntil
             && state.Bonded.ContainsKey leader

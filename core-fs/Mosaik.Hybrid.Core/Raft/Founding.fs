@@ -43,6 +43,7 @@ module Founding =
         let state =
             { state with VotedFor = ValueSome state.Self; Role = Role.Founder(proposal, lineage, ballot) }
             |> State.resetElection config clock
+            |> State.delayElection config
         if Quorum.isReached proposal ballot.Granted.Contains then
             Roles.becomeFounder config clock lineage proposal state
         else

@@ -39,23 +39,34 @@ module Leader =
         { state with Role = Role.Leader { leading with Progress = leading.Progress.Add(id, progress) } }
 
     /// The member refused: go back to the last position that both could have (a whole term at a time), and ask
-    /// again one append at a time.
-    let private backtrack (refused: LogIndex) (hint: LogPosition) (progress: Progress) (state: State) =
+    /// again one append at a time. In a new session: whatever is still on its way of the old one would be refused
+    /// too, and each refusal would send everything once more.
+    let private backtrack
+        (refused: LogIndex)
+        (hint: LogPosition)
+        (sender: MemberId)
+        (progress: Progress)
+        (leading: LeaderState)
+        (state: State)
+        =
         let isStale =
             refused <= progress.MatchIndex && progress.MatchIndex <> LogIndex.Zero
             || refused >= progress.NextIndex
         if isStale then
-            progress
+            withProgress sender progress leading state
         else
             let common = LogOutline.lastAtMost hint.Index hint.Term state.Outline
             let next = common.Index.Next
-            { progress with
-                NextIndex =
-                    (if next > progress.MatchIndex.Next then
-                         next
-                     else
-                         progress.MatchIndex.Next)
-                Mode = ReplicationMode.Probe false }
+            let progress =
+                { progress with
+                    NextIndex =
+                        (if next > progress.MatchIndex.Next then
+                             next
+                         else
+                             progress.MatchIndex.Next)
+                    Mode = ReplicationMode.Probe false
+                    Session = leading.NextSession }
+            withProgress sender progress { leading with NextSession = leading.NextSession + 1UL } state
 
     /// A member answered. Answers of a former session or term change nothing (rule 15).
     let onAppendEntriesReply (clock: Clock) (sender: MemberId) (reply: AppendEntriesReply) (state: State) =
@@ -76,7 +87,7 @@ module Leader =
                             Mode = ReplicationMode.Replicate }
                     state |> withProgress sender progress leading |> tryCommit
                 | AppendOutcome.Rejected(refused, hint) ->
-                    withProgress sender (backtrack refused hint progress state) leading state
+                    backtrack refused hint sender progress leading state
             | Some _
             | None -> state
         | Role.Leader _

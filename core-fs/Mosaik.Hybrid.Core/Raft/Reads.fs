@@ -169,7 +169,9 @@ module Reads =
         let reads = state.Reads
         match state.Role, state.Leader with
         | Role.Follower, ValueSome leader when
-            not (leader.Equals state.Self)
+            // An index of a lineage that this member does not join says nothing of the one that it does.
+            not (State.isUnaffiliated state)
+            && not (leader.Equals state.Self)
             && state.Bonded.ContainsKey leader
             && not (reads.Waiting.IsEmpty && reads.Asked.IsEmpty)
             && (reads.Request = 0UL || clock.Now >= reads.AskAgainAt)

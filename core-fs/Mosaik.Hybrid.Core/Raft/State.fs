@@ -253,6 +253,12 @@ module State =
         else
             state
 
+    /// Puts the election deadline off by up to another election timeout, whatever the jitter: members that stood
+    /// at the same moment would else stand at the same moment for ever.
+    let delayElection (config: NodeConfig) (state: State) =
+        let struct (extra, state) = between 0 (config.Consensus.ElectionTimeout * factor config) state
+        { state with ElectionAt = state.ElectionAt.Plus extra }
+
     /// Own commands start over with the new leader: what has not taken effect is sent again, in order.
     let rewindProposer (state: State) =
         let proposer = state.Proposer

@@ -3,6 +3,7 @@ module Mosaik.Hybrid.Core.Tests.Paper.Admission
 open Expecto
 
 open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Simulation
 open Mosaik.Hybrid.Core.Tests.Support
 open Mosaik.Hybrid.Core.Tests.Support.Scenario
 
@@ -38,7 +39,7 @@ let tests =
               |> expectLast (position 4 3)
               |> followedBy [ n2 ]
               |> expectLast (position 4 4)
-              |> gets [ Input.PeerUp(Name.memberOf 5 1, blank) ]
+              |> gets [ Input.PeerUp(Naming.memberOf 5 1, blank) ]
               |> expectLast (position 4 4)
               |> persists
               |> followedBy [ n2 ]
@@ -58,6 +59,6 @@ let tests =
               |> gets [ Input.PeerUp(n4, blank) ]
               |> persists
               |> followedBy [ n2 ]
-              |> gets [ Input.PeerDown n4; Input.PeerUp(Name.memberOf 4 2, blank) ]
+              |> gets [ Input.PeerDown n4; Input.PeerUp(Naming.memberOf 4 2, blank) ]
               |> expectTold "configuration voters n1 n2 n3 learners n4'2"
               |> ignore ]

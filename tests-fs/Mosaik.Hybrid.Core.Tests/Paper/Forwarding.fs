@@ -80,6 +80,14 @@ let tests =
               |> expectTold "-> n3 Forward t4 #2..3 applied 1"
               |> ignore
 
+          testCase "a member without a lineage offers its commands to no leader: it may still join another's"
+          <| fun () ->
+              newcomer config
+              |> receives n2 (append 3 (position 3 2) [] 2)
+              |> gets [ propose 1 3 ]
+              |> expectNotTold "Forward"
+              |> ignore
+
           testCase "unanswered commands go again after the forward timeout"
           <| fun () ->
               following ()

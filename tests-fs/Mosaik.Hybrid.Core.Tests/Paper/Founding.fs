@@ -43,6 +43,22 @@ let tests =
               |> expectHeld
               |> ignore
 
+          testCase "who stood in vain stands again after one to two election timeouts, whatever the jitter"
+          <| fun () ->
+              let steady = { config with Consensus = { config.Consensus with ElectionTimeoutJitter = 0 } }
+              let timeout = steady.Consensus.ElectionTimeout
+              let stood = steady.Consensus.BootstrapDelay + timeout
+              let again (seed: uint64) =
+                  let scene = newcomer steady
+                  let scene = { scene with State = { scene.State with Rng = Rng.ofSeed seed } }
+                  let after = scene |> at stood |> ticks
+                  int (after.State.ElectionAt.Since(Instant(int64 stood)))
+              let waits = [ for seed in 1UL .. 20UL -> again seed ]
+              Expect.isTrue
+                  (waits |> List.forall (fun wait -> wait >= timeout && wait <= 2 * timeout))
+                  "between one and two election timeouts"
+              Expect.isTrue ((List.distinct waits).Length > 10) "and seldom the same"
+
           testCase "a majority of the proposal founds: the configuration is entry 1"
           <| fun () ->
               let scene = founding ()

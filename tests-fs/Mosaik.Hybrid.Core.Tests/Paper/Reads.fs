@@ -40,6 +40,14 @@ let tests =
               |> expectTold "read 1 ready at 3"
               |> ignore
 
+          testCase "a member without a lineage asks no leader: it may still join another's"
+          <| fun () ->
+              newcomer config
+              |> receives n2 (append 3 (position 3 2) [] 2)
+              |> gets [ Input.Read 1UL ]
+              |> expectNotTold "ReadIndex"
+              |> ignore
+
           testCase "answers to what was sent before the round confirm nothing"
           <| fun () ->
               leader 3 [ 1; 3 ]

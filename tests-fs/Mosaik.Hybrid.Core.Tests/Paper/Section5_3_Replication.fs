@@ -72,7 +72,36 @@ let tests =
               |> receives
                   n3
                   (appendReply 7 (sessionWith n3 led) 0 (AppendOutcome.Rejected(index 7, position 3 6)))
-              |> expectTold "-> n3 AppendEntries t7 s2 after 2/4 +0 commit 0 entries 5..8"
+              |> expectTold "-> n3 AppendEntries t7 s3 after 2/4 +0 commit 0 entries 5..8"
+              |> ignore
+
+          testCase "one refusal sends everything again once: those of appends still on their way are void"
+          <| fun () ->
+              let led = leader 6 [ 1; 2; 2; 2; 5; 5; 5 ]
+              let former = sessionWith n3 led
+              let refusal = appendReply 7 former 0 (AppendOutcome.Rejected(index 7, position 3 6))
+              led
+              |> receives n3 refusal
+              |> receives n3 refusal
+              |> expectNotTold "-> n3 AppendEntries"
+              |> ignore
+
+          testCase "an append of a former session is a sign of life and nothing else"
+          <| fun () ->
+              let ofSession (session: uint64) (terms: int list) =
+                  match append 3 (position 3 4) terms 2 with
+                  | Message.AppendEntries(header, entries) ->
+                      Message.AppendEntries({ header with Session = session }, entries)
+                  | other -> other
+              follower 3 [ 1; 3; 3; 3 ]
+              |> receives n2 (ofSession 2UL [])
+              |> at 1_000
+              |> receives n2 (ofSession 1UL [ 3 ])
+              |> expectLast (position 3 4)
+              |> expectNotTold "AppendEntriesReply"
+              |> at (1_000 + config.Consensus.ElectionTimeout - 1)
+              |> ticks
+              |> expectRole "follower"
               |> ignore
 
           testCase "replies of a former session change nothing"
@@ -98,7 +127,7 @@ let tests =
                       n2
                       (appendReply 4 (sessionWith n2 led) 0 (AppendOutcome.Rejected(index 6, position 3 2)))
                       led
-              |> expectTold "-> n2 AppendEntries t4 s1 after 3/2 +0 commit 0 entries 3..4"
+              |> expectTold "-> n2 AppendEntries t4 s3 after 3/2 +0 commit 0 entries 3..4"
               |> ignore
 
           testCase "a lost probe is sent again after a heartbeat is answered"
