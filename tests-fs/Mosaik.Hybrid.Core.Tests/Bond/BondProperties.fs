@@ -3,6 +3,7 @@ module Mosaik.Hybrid.Core.Tests.Bond.BondProperties
 open Expecto
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Simulation
 open Mosaik.Hybrid.Core.Tests.Support
 
 /// Runs what waits at the two nodes in an order that the bits choose, until nothing waits.
@@ -74,8 +75,8 @@ let tests =
               shuffle seed peers
               oneBondEach peers
               && peers.Bonds 0 = [ 2L ]
-              && (peers.State(1 - restarted)).Raft.Bonded.ContainsKey(Name.memberOf (restarted + 1) 2)
-              && not ((peers.State(1 - restarted)).Raft.Bonded.ContainsKey(Name.memberOf (restarted + 1) 1))
+              && (peers.State(1 - restarted)).Raft.Bonded.ContainsKey(Naming.memberOf (restarted + 1) 2)
+              && not ((peers.State(1 - restarted)).Raft.Bonded.ContainsKey(Naming.memberOf (restarted + 1) 1))
 
           testProperty "the same inputs make the same outputs"
           <| fun (seed: uint64) ->

@@ -5,6 +5,7 @@ open System
 open Expecto
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Simulation
 open Mosaik.Hybrid.Core.Tests.Support
 
 let private reasonsAt (place: int) (peers: Peers) =
@@ -27,7 +28,7 @@ let private refusedWith (reason: CloseReason) (peers: Peers) =
 /// The acceptor's answer to frames that come out of place.
 let private saysOutOfPlace (messages: BondMessage list) (reason: CloseReason) =
     let peers = Peers.friendly ()
-    peers.Give(1, GroupInput.LinkOpened(7L, Name.peer 1, false, Bytes32.Zero))
+    peers.Give(1, GroupInput.LinkOpened(7L, Naming.peer 1, false, Bytes32.Zero))
     for message in messages do
         peers.Give(1, GroupInput.Received(7L, message))
     Expect.equal (reasonsAt 1 peers) [ reason ] "typed reason"
@@ -39,7 +40,7 @@ let private helloOf (number: int) (nonce: Bytes32) =
       Network = NetworkId Bytes32.Zero
       Group = GroupId Bytes32.Zero
       Nonce = nonce
-      Member = Name.memberOf number 1
+      Member = Naming.memberOf number 1
       Lineage = Lineage.None
       Observer = false }
 
@@ -58,7 +59,7 @@ let tests =
           testCase "a bond tells consensus whom it can reach"
           <| fun () ->
               let peers = dialled (Peers.friendly ())
-              Expect.isTrue ((peers.State 0).Raft.Bonded.ContainsKey(Name.memberOf 2 1)) "reachable"
+              Expect.isTrue ((peers.State 0).Raft.Bonded.ContainsKey(Naming.memberOf 2 1)) "reachable"
 
           testCase "another network is refused"
           <| fun () ->
@@ -74,10 +75,10 @@ let tests =
 
           testCase "a peer in somebody else's name is refused"
           <| fun () ->
-              Peers.differing (fun identity -> { identity with Member = Name.memberOf 3 1 })
+              Peers.differing (fun identity -> { identity with Member = Naming.memberOf 3 1 })
               |> fun peers ->
-                  peers.Give(0, GroupInput.LinkOpened(1L, Name.peer 2, true, Bytes32.Zero))
-                  peers.Give(1, GroupInput.LinkOpened(1L, Name.peer 1, false, someNonce))
+                  peers.Give(0, GroupInput.LinkOpened(1L, Naming.peer 2, true, Bytes32.Zero))
+                  peers.Give(1, GroupInput.LinkOpened(1L, Naming.peer 1, false, someNonce))
                   peers.Settle()
                   peers
               |> refusedWith CloseReason.InvalidHandshake
@@ -154,8 +155,8 @@ let tests =
               let peers = Peers.judged 1 Credentials.WrongProof
               peers.Dial(0, 1L)
               peers.Settle()
-              Expect.isFalse ((peers.State 0).Raft.Bonded.ContainsKey(Name.memberOf 2 1)) "never reachable"
-              Expect.isFalse ((peers.State 1).Raft.Bonded.ContainsKey(Name.memberOf 1 1)) "never reachable"
+              Expect.isFalse ((peers.State 0).Raft.Bonded.ContainsKey(Naming.memberOf 2 1)) "never reachable"
+              Expect.isFalse ((peers.State 1).Raft.Bonded.ContainsKey(Naming.memberOf 1 1)) "never reachable"
 
           testCase "a verdict on a link that is gone changes nothing"
           <| fun () ->
@@ -184,5 +185,5 @@ let tests =
           <| fun () ->
               let peers = Peers.friendly ()
               for link in 1L .. int64 BondLimits.handshakesMax + 50L do
-                  peers.Give(1, GroupInput.LinkOpened(link, Name.peer 1, false, someNonce))
+                  peers.Give(1, GroupInput.LinkOpened(link, Naming.peer 1, false, someNonce))
               Expect.equal (peers.State 1).Bonds.Count BondLimits.handshakesMax "no more than the bound" ]

@@ -4,6 +4,7 @@ open System
 
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Simulation
 open Mosaik.Hybrid.Core.Tests.Support
 
 /// What travels between the two ends of a link, or happens at one of them.
@@ -29,7 +30,7 @@ type Peers(configure: int -> BondIdentity -> BondIdentity, verdicts: int -> Cred
 
     let fresh (number: int) =
         let hard: HardState =
-            { Member = Name.memberOf number 1
+            { Member = Naming.memberOf number 1
               Session = 1UL
               Lineage = Lineage.None
               CurrentTerm = Term.Zero
@@ -122,7 +123,7 @@ type Peers(configure: int -> BondIdentity -> BondIdentity, verdicts: int -> Cred
     member _.Restart(place: int, life: int) =
         let state = states[place]
         let hard: HardState =
-            { Member = Name.memberOf (place + 1) life
+            { Member = Naming.memberOf (place + 1) life
               Session = 1UL
               Lineage = Lineage.None
               CurrentTerm = Term.Zero

@@ -4,15 +4,16 @@ open Expecto
 
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Simulation
 open Mosaik.Hybrid.Core.Tests.Support
 open Mosaik.Hybrid.Core.Tests.Support.Scenario
 
 /// Members 1 to `count` of which the bits of `mask` choose some.
 let private chosen (mask: int) (id: MemberId) =
-    mask >>> (Name.numberOf id - 1) &&& 1 = 1
+    mask >>> (Naming.numberOf id - 1) &&& 1 = 1
 
 let private voters first last =
-    [ for number in first..last -> Name.memberOf number 1 ]
+    [ for number in first..last -> Naming.memberOf number 1 ]
 
 [<Tests>]
 let tests =
@@ -46,7 +47,7 @@ let tests =
               raw.IsEmpty
               || (let members = voters 1 raw.Length
                   let durable (id: MemberId) =
-                      LogIndex(uint64 raw[Name.numberOf id - 1])
+                      LogIndex(uint64 raw[Naming.numberOf id - 1])
                   let found = (Quorum.committed (Configuration.ofVoters members) durable).Value
                   let holders (at: uint64) =
                       raw |> List.filter (fun value -> uint64 value >= at) |> List.length

@@ -5,6 +5,7 @@ open System.Collections.Generic
 
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Simulation
 open Mosaik.Hybrid.Core.Tests.Support
 
 /// A few members in one process, driven by commands of a scenario file:
@@ -27,15 +28,20 @@ type Script() =
     let mutable now = 0L
     let mutable nodes: MemberId[] = [||]
     let mutable states: Map<MemberId, State> = Map.empty
-    let mutable logs: Map<MemberId, EntryLog> = Map.empty
-    let mutable clients: Map<MemberId, Client> = Map.empty
-    let mutable machines: Map<MemberId, Machine> = Map.empty
+    let mutable logs: Map<MemberId, ChainedLog> = Map.empty
+    /// Every command that a node has submitted, by number from 1.
+    let mutable commands: Map<MemberId, List<LogEntry>> = Map.empty
+    let mutable filters: Map<MemberId, CommandFilter> = Map.empty
+    let mutable reads = 0UL
     let mutable alone: Set<MemberId> = Set.empty
 
     let config = Scenario.config
 
     let reaches (a: MemberId) (b: MemberId) =
         not (alone.Contains a || alone.Contains b)
+
+    let submitted (id: MemberId) (first: uint64) (last: uint64) =
+        ReadOnlyMemory(commands[id].GetRange(int first - 1, int (last - first) + 1).ToArray())
 
     let post (sender: MemberId) (recipient: MemberId) (message: Message) =
         if reaches sender recipient then
@@ -47,7 +53,7 @@ type Script() =
         states <- states.Add(id, transition.State)
         let later = List<Input>()
         for output in transition.Outputs do
-            lines.Add $"  {Name.show id} {Show.output output}"
+            lines.Add $"  {Naming.show id} {ShowOutput.line output}"
             perform id later output
         for input in later do
             give id input
@@ -59,17 +65,15 @@ type Script() =
             later.Add(Input.Persisted write.Sequence)
         | Output.Apply range ->
             for place in range.First.Value .. range.Last.Value do
-                machines[id].Apply(logs[id][LogIndex place], clients[id].Proposer) |> ignore
-            let own = machines[id].LastOf clients[id].Proposer
-            clients[id].Effective(own, states[id].Lineage, range.Last)
+                filters[id].Judge(logs[id].Item(LogIndex place)) |> ignore
+            let own = filters[id].LastOf(ProposerId(id, 1UL))
             later.Add(Input.Applied(range.Last, own, false))
         | Output.Send(recipient, message) -> post id recipient message
         | Output.SendEntries(recipient, header, range) ->
             post id recipient (Message.AppendEntries(header, ReadOnlyMemory(logs[id].Slice range)))
         | Output.SendCommands(recipient, header, first, last) ->
-            post id recipient (Message.Forward(header, ReadOnlyMemory(clients[id].Whole(first, last))))
-        | Output.Resubmit(first, last) ->
-            later.Add(Input.Propose(ReadOnlyMemory(clients[id].Whole(first, last))))
+            post id recipient (Message.Forward(header, submitted id first last))
+        | Output.Resubmit(first, last) -> later.Add(Input.Propose(submitted id first last))
         | _ -> ()
 
     let facts (id: MemberId) : PeerFacts =
@@ -80,7 +84,7 @@ type Script() =
         give b (Input.PeerUp(a, facts a))
 
     let start (count: int) (founded: bool) =
-        nodes <- [| for number in 1..count -> Name.memberOf number 1 |]
+        nodes <- [| for number in 1..count -> Naming.memberOf number 1 |]
         let committee = Configuration.ofVoters nodes
         let first =
             { Scenario.entry 1 1 with
@@ -103,12 +107,12 @@ type Script() =
             match disk.Hard with
             | null -> ()
             | hard ->
-                let seed = uint64 (Name.numberOf id)
+                let seed = uint64 (Naming.numberOf id)
                 states <-
-                    states.Add(id, State.restore config clock seed hard disk.Outline disk.Configurations)
+                    states.Add(id, State.restore config clock seed hard disk.Outline disk.Log.Configurations)
             logs <- logs.Add(id, disk.Log)
-            clients <- clients.Add(id, Client(ProposerId(id, 1UL), Acknowledged()))
-            machines <- machines.Add(id, Machine id)
+            commands <- commands.Add(id, List())
+            filters <- filters.Add(id, CommandFilter CommandFilter.SessionsMaxDefault)
         for a in nodes do
             for b in nodes do
                 if a < b then
@@ -121,7 +125,7 @@ type Script() =
         for _ in 1 .. underWay.Count do
             let struct (sender, recipient, message) = underWay.Dequeue()
             if reaches sender recipient then
-                lines.Add $"{Name.show sender}->{Name.show recipient} {Show.message message}"
+                lines.Add $"{Naming.show sender}->{Naming.show recipient} {Show.message message}"
                 give recipient (Input.Received(sender, message))
 
     let node (word: string) = nodes[int word - 1]
@@ -156,7 +160,11 @@ type Script() =
         | [| "join"; id |] -> join (node id)
         | [| "propose"; id; count |] ->
             for _ in 1 .. int count do
-                give (node id) (Input.Propose(ReadOnlyMemory(clients[node id].Make 1)))
-        | [| "read"; id |] -> give (node id) (Input.Read(clients[node id].BeginRead()))
+                let own = commands[node id]
+                own.Add(Name.command (ProposerId(node id, 1UL)) (uint64 own.Count + 1UL) 0)
+                give (node id) (Input.Propose(ReadOnlyMemory [| own[own.Count - 1] |]))
+        | [| "read"; id |] ->
+            reads <- reads + 1UL
+            give (node id) (Input.Read reads)
         | _ -> lines.Add $"unknown command: {command}"
         if lines.Count = 0 then [ "ok" ] else List.ofSeq lines

@@ -7,13 +7,14 @@ open Expecto
 
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Simulation
 
 /// One member under test, the time, and what its last transition asked for.
 [<NoComparison; NoEquality>]
 type Scene = { Config: NodeConfig; Now: int64; State: State; Outputs: Output list; SendAfter: uint64 }
 
 /// The member under test is n1; n2 to n5 are others.
-let n1, n2, n3, n4 = Name.memberOf 1 1, Name.memberOf 2 1, Name.memberOf 3 1, Name.memberOf 4 1
+let n1, n2, n3, n4 = Naming.memberOf 1 1, Naming.memberOf 2 1, Naming.memberOf 3 1, Naming.memberOf 4 1
 
 let theLineage = Name.lineage 7
 let term (number: int) = Term(uint64 number)
@@ -162,7 +163,8 @@ let followedBy (ids: MemberId list) (scene: Scene) =
     |> List.fold (fun scene id -> receives id (accepts number (sessionWith id scene) last) scene) scene
 
 /// What was asked for, one line each.
-let told (scene: Scene) = scene.Outputs |> List.map Show.output
+let told (scene: Scene) =
+    scene.Outputs |> List.map ShowOutput.line
 
 let expectTold (line: string) (scene: Scene) =
     Expect.contains (told scene) line "the transition asks for it"

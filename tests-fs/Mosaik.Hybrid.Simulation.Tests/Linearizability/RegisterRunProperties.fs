@@ -2,7 +2,6 @@ module Mosaik.Hybrid.Simulation.Tests.Linearizability.RegisterRunProperties
 
 open Expecto
 
-open Mosaik.Hybrid.Core.Tests.Support
 open Mosaik.Hybrid.Simulation
 open Mosaik.Hybrid.Simulation.Tests.Support
 

@@ -2,7 +2,6 @@ namespace Mosaik.Hybrid.Simulation.Tests.Support
 
 open System.Collections.Generic
 
-open Mosaik.Hybrid.Core.Tests.Support
 open Mosaik.Hybrid.Simulation
 
 /// What a client of a run is waiting for.

@@ -1,0 +1,49 @@
+namespace Mosaik.Hybrid.Core.Tests.Support
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+open Mosaik.Hybrid.Simulation
+
+/// Outputs of consensus in one line each.
+[<RequireQualifiedAccess>]
+module ShowOutput =
+
+    let private notice (notice: Notice) =
+        match notice with
+        | Notice.LeaderChanged ValueNone -> "no leader"
+        | Notice.LeaderChanged(ValueSome id) -> $"leader {Naming.show id}"
+        | Notice.RoleChanged(role, term) -> $"{string(role).ToLowerInvariant()} in term {term}"
+        | Notice.OnlineChanged online -> if online then "online" else "offline"
+        | Notice.ConfigurationChanged configuration ->
+            let names members =
+                members |> List.map Naming.show |> String.concat " "
+            let learners =
+                if configuration.Learners.IsEmpty then
+                    ""
+                else
+                    $" learners {names configuration.Learners}"
+            $"configuration voters {names configuration.Voters}{learners}"
+        | Notice.CommitAdvanced index -> $"commit {index}"
+
+    /// What consensus asked for.
+    let line (output: Output) =
+        match output with
+        | Output.Write asked -> Show.write asked
+        | Output.SetDeadline at -> $"deadline {at}"
+        | Output.Apply range -> $"apply {range}"
+        | Output.Notify news -> notice news
+        | Output.Halt violation -> $"HALT {violation.Rule} {violation.Evidence}"
+        | Output.Send(recipient, sent) -> $"-> {Naming.show recipient} {Show.message sent}"
+        | Output.SendEntries(recipient, header, range) ->
+            let empty = Show.message (Message.AppendEntries(header, System.ReadOnlyMemory.Empty))
+            $"-> {Naming.show recipient} {empty} entries {range}"
+        | Output.SendCommands(recipient, header, first, last) ->
+            $"-> {Naming.show recipient} Forward t{header.Term} #{first}..{last} applied {header.Applied}"
+        | Output.Resubmit(first, last) -> $"resubmit #{first}..{last}"
+        | Output.Assigned(first, last, index) -> $"assigned #{first}..{last} at {index}"
+        | Output.ReadReady(ids, index) ->
+            let ids = ids |> List.map string |> String.concat " "
+            $"read {ids} ready at {index}"
+        | Output.ReadRefused id -> $"read {id} refused"
+        | Output.Blame(peer, evidence) -> $"blame {Naming.show peer}: {evidence}"
+        | Output.Reset -> "reset"
