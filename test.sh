@@ -7,7 +7,7 @@ usage() {
     cat <<'TEXT'
 Usage: ./test.sh [--quick] [--help]
 
-Restores, builds, checks the format, runs every test project and every example.
+Restores, builds, checks the format, runs every test project, simulates clusters, and runs every example.
 The last line is "N passed, N failed"; the exit code is 0 only when nothing failed.
 
   --quick   no format check and no examples
@@ -33,6 +33,7 @@ export MSBUILDDISABLENODEREUSE=1
 configuration=Release
 solution=Mosaik.Hybrid.sln
 example_limit=300 # seconds
+seeds=2000        # of simulated clusters
 hang_limit=3m     # without a test that ends
 results="$(mktemp -d)"
 trap 'rm -rf "$results"' EXIT
@@ -164,6 +165,10 @@ fi
 for project in ${projects[@]+"${projects[@]}"}; do
     run_tests "$project"
 done
+
+# Whole clusters from fixed seeds, and what they must have met on the way. More of them: see the README.
+step "simulate clusters" dotnet run --no-build -c "$configuration" --project tests-fs/Mosaik.Hybrid.Simulator -- \
+    --seeds "$seeds" --minutes 10 --demand || fail "simulator"
 
 if ! $quick; then
     for example in examples/*.fsx; do
