@@ -50,7 +50,7 @@ internal sealed class CredentialChecker(
                     logger,
                     peer.Id.Short,
                     ticket.Id,
-                    verdict.Reason ?? "no reason given"
+                    verdict.Error!.Detail
                 );
             }
             else if (longest is null || verdict.Expiration > longest)
