@@ -310,6 +310,12 @@ public sealed class Groups : IGroupJoiner
                 return CloseReason.GroupNotFound;
             }
 
+            if (!runtime.Loop.Door.MayKnock(frames.Link.RemotePeer))
+            {
+                // Refused a moment ago for want of a ticket: nothing is computed for it again so soon.
+                return CloseReason.NotAllowed;
+            }
+
             runtime.Loop.Adopt(frames, message, body.Length);
             return null;
         }

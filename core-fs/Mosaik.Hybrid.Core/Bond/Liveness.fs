@@ -40,5 +40,10 @@ module Liveness =
             let bond = { bond with DueAt = dueAt; Heard = false; Missed = missed }
             struct (ValueSome bond, rng, [ BondOutput.Say(bond.Link, BondMessage.Ping) ])
 
-    /// When the link wants its next tick.
-    let deadline (bond: Bond) : Instant = min bond.DueAt bond.TicketsDueAt
+    /// When the link wants its next tick. Tickets that run out before the bond is formed are judged when it forms:
+    /// asking for a tick that does nothing would be asked again at once.
+    let deadline (bond: Bond) : Instant =
+        if bond.Phase = BondPhase.Bonded then
+            min bond.DueAt bond.TicketsDueAt
+        else
+            bond.DueAt

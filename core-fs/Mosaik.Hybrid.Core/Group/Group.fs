@@ -113,15 +113,18 @@ module Group =
         if state.Raft.Lineage <> bond.Mine.Lineage then
             gathering.Outputs.Add(GroupOutput.SendAffiliated(bond.Link, state.Raft.Lineage))
 
-    /// The peer is who it says and may come in: the last checks are lineage and duplicate.
-    let private onFormed (gathering: Gathering) config clock (bond: Bond) (theirs: Hello) =
+    /// The peer is who it says and may come in: the last checks are time, lineage and duplicate.
+    let private onFormed (gathering: Gathering) config (clock: Clock) (bond: Bond) (theirs: Hello) =
         let state = gathering.State
         let existing = bondTo state theirs.Member.Peer
         let isDuplicate =
             match existing with
             | Some existing -> not (Handshake.replaces state.Identity.Member.Peer existing bond)
             | None -> false
-        if Handshake.isForeign state.Raft.Lineage theirs.Lineage then
+        if clock.Now >= bond.TicketsDueAt then
+            // Good when they were looked at, and no longer: the peer took its time to welcome us.
+            refuse gathering bond CloseReason.NotAllowed ""
+        elif Handshake.isForeign state.Raft.Lineage theirs.Lineage then
             refuse gathering bond CloseReason.DifferentLineage ""
             gathering.Inputs.Add(Input.PeerAffiliated(theirs.Member, theirs.Lineage))
         elif isDuplicate then

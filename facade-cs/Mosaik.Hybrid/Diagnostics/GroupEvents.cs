@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Mosaik.Hybrid.Tickets;
 
 namespace Mosaik.Hybrid.Diagnostics;
 
@@ -58,14 +59,37 @@ internal static partial class GroupEvents
         string evidence
     );
 
-    [LoggerMessage(2022, LogLevel.Information, "Ticket {Ticket} of {Peer} refused: {Reason}")]
-    public static partial void TicketRefused(ILogger logger, string peer, string ticket, string reason);
+    [LoggerMessage(2022, LogLevel.Information, "Ticket {Ticket} of {Peer} refused: {Fault}, {Detail}")]
+    public static partial void TicketRefused(
+        ILogger logger,
+        string peer,
+        string ticket,
+        TicketFault fault,
+        string detail
+    );
 
     [LoggerMessage(2023, LogLevel.Error, "The ticket validator of class {Class} threw")]
     public static partial void ValidatorFailed(ILogger logger, string @class, Exception exception);
 
     [LoggerMessage(2024, LogLevel.Warning, "Link of {Peer} at {Address} refused: {Reason}")]
     public static partial void StrangerRefused(ILogger logger, string peer, string address, string reason);
+
+    [LoggerMessage(2025, LogLevel.Information, "Peer {Peer} carries no ticket of class {Class}")]
+    public static partial void TicketMissing(ILogger logger, string peer, string @class);
+
+    [LoggerMessage(
+        2026,
+        LogLevel.Warning,
+        "Group {Group}: this node itself carries no good ticket, so nobody will bond with it; add one by Discovery.AddTicket"
+    )]
+    public static partial void OwnTicketMissing(ILogger logger, string group);
+
+    [LoggerMessage(
+        2027,
+        LogLevel.Error,
+        "The ticket validator of class {Class} did not answer within {Limit} ms; the ticket is refused"
+    )]
+    public static partial void ValidatorTooSlow(ILogger logger, string @class, double limit);
 
     [LoggerMessage(2030, LogLevel.Warning, "Network {Network}: accepting a link failed: {Reason}")]
     public static partial void AcceptFailed(ILogger logger, string network, string reason);

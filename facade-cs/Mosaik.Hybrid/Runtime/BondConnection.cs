@@ -19,8 +19,9 @@ internal sealed class BondConnection
     private readonly ByteGate _gate = new();
 
     /// <summary>Takes over a link.</summary>
-    public BondConnection(long id, FramedLink frames, bool isDialler)
+    public BondConnection(long id, FramedLink frames, bool isDialler, CredentialWatch credentials)
     {
+        Credentials = credentials;
         Id = id;
         Frames = frames;
         IsDialler = isDialler;
@@ -41,8 +42,8 @@ internal sealed class BondConnection
     /// <summary>The member that the bond was formed with; null before. Set by the group loop.</summary>
     public MemberId? Member { get; private set; }
 
-    /// <summary>The peer's newest entry that came over this link or with its proof. Set by the group loop.</summary>
-    public PeerEntry? Entry { get; set; }
+    /// <summary>Looks at the peer's tickets.</summary>
+    public CredentialWatch Credentials { get; }
 
     /// <summary>What ended the link, for the operator; empty before. Set by the group loop.</summary>
     public string Evidence { get; set; } = "";
@@ -61,6 +62,7 @@ internal sealed class BondConnection
     public void OnFormed(MemberId member)
     {
         Member = member;
+        Credentials.IsMember = true;
         AllowLargeFrames();
     }
 

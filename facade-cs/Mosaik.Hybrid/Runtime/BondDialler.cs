@@ -8,7 +8,8 @@ namespace Mosaik.Hybrid.Runtime;
 /// <summary>Keeps trying to bond with every peer of the group that discovery knows.</summary>
 /// <remarks>
 /// One task a peer, one dial in flight a peer, exponential back-off with jitter from 100 ms to 5 s. The peer with
-/// the higher id gives the lower one a head start, so that crossing dials are rare.
+/// the higher id gives the lower one a head start, so that crossing dials are rare. A peer without a good ticket is
+/// not dialled; when it publishes others, or this node does, the wait is cut short once.
 /// </remarks>
 internal sealed class BondDialler
 {
@@ -20,6 +21,7 @@ internal sealed class BondDialler
     private readonly Dictionary<PeerId, Target> _targets = [];
     private readonly ITransport _transport;
     private readonly Func<ILink, BondConnection> _adopt;
+    private readonly Func<PeerEntry, Task<bool>> _mayBond;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
     private readonly CancellationToken _cancellationToken;
@@ -27,12 +29,14 @@ internal sealed class BondDialler
     /// <summary>Creates a dialler that knows nobody.</summary>
     /// <param name="transport">What dials.</param>
     /// <param name="adopt">Takes over a link that was dialled; called on a pool thread.</param>
+    /// <param name="mayBond">Whether the peer's tickets are good; called on a pool thread, never throws.</param>
     /// <param name="timeProvider">Measures back-off.</param>
     /// <param name="logger">Where failures are told.</param>
     /// <param name="cancellationToken">Ends with the group.</param>
     public BondDialler(
         ITransport transport,
         Func<ILink, BondConnection> adopt,
+        Func<PeerEntry, Task<bool>> mayBond,
         TimeProvider timeProvider,
         ILogger logger,
         CancellationToken cancellationToken
@@ -40,31 +44,40 @@ internal sealed class BondDialler
     {
         _transport = transport;
         _adopt = adopt;
+        _mayBond = mayBond;
         _timeProvider = timeProvider;
         _logger = logger;
         _cancellationToken = cancellationToken;
     }
 
-    /// <summary>A peer of the group, with its newest addresses. Any thread.</summary>
-    public void Add(PeerEntry entry)
+    /// <summary>A peer of the group, with its newest entry. Any thread.</summary>
+    /// <returns>True when it was known with other tickets.</returns>
+    public bool Add(PeerEntry entry)
     {
         lock (_lock)
         {
             if (_targets.TryGetValue(entry.Id, out var known))
             {
-                known.Addresses = entry.Addresses;
-                return;
+                return known.Update(entry);
             }
 
-            var target = new Target(
-                entry.Id,
-                CancellationTokenSource.CreateLinkedTokenSource(_cancellationToken)
-            )
-            {
-                Addresses = entry.Addresses,
-            };
+            var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_cancellationToken);
+            var target = new Target(entry, cancellation);
             _targets.Add(entry.Id, target);
             _ = Task.Run(() => PursueAsync(target), CancellationToken.None);
+            return false;
+        }
+    }
+
+    /// <summary>This node has other tickets: whoever refused it may not do so again. Any thread.</summary>
+    public void NudgeAll()
+    {
+        lock (_lock)
+        {
+            foreach (var target in _targets.Values)
+            {
+                target.Nudge();
+            }
         }
     }
 
@@ -102,8 +115,8 @@ internal sealed class BondDialler
             while (true)
             {
                 await target.WhenBondedIsAsync(false, cancellationToken).ConfigureAwait(false);
-                await Task.Delay(wait, _timeProvider, cancellationToken).ConfigureAwait(false);
-                if (!target.IsBonded)
+                await target.DelayAsync(wait, _timeProvider, cancellationToken).ConfigureAwait(false);
+                if (!target.IsBonded && await _mayBond(target.Entry).ConfigureAwait(false))
                 {
                     await AttemptAsync(target, cancellationToken).ConfigureAwait(false);
                 }
@@ -136,7 +149,7 @@ internal sealed class BondDialler
 
     private async Task AttemptAsync(Target target, CancellationToken cancellationToken)
     {
-        foreach (var address in target.Addresses)
+        foreach (var address in target.Entry.Addresses)
         {
             BondConnection connection;
             try
@@ -163,18 +176,72 @@ internal sealed class BondDialler
     }
 
     /// <summary>A peer that this node wants a bond with.</summary>
-    private sealed class Target(PeerId peer, CancellationTokenSource cancellation)
+    private sealed class Target(PeerEntry entry, CancellationTokenSource cancellation)
     {
         private readonly Lock _lock = new();
+        private volatile PeerEntry _entry = entry;
         private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource _nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public PeerId Peer { get; } = peer;
+        public PeerId Peer { get; } = entry.Id;
 
         public CancellationTokenSource Cancellation { get; } = cancellation;
 
-        public IReadOnlyList<PeerAddress> Addresses { get; set; } = [];
+        public PeerEntry Entry => _entry;
 
         public bool IsBonded { get; private set; }
+
+        /// <summary>Takes a newer entry; true when its tickets are others.</summary>
+        public bool Update(PeerEntry entry)
+        {
+            var before = _entry;
+            _entry = entry;
+            var isOther = !before.Tickets.SequenceEqual(entry.Tickets);
+            if (isOther || !before.Addresses.SequenceEqual(entry.Addresses))
+            {
+                Nudge();
+            }
+
+            return isOther;
+        }
+
+        /// <summary>Cuts the wait short that is under way, or the next.</summary>
+        public void Nudge()
+        {
+            lock (_lock)
+            {
+                _nudged.TrySetResult();
+            }
+        }
+
+        /// <summary>Waits; a nudge ends it, but not before the least wait, so that nudges can't make it spin.</summary>
+        public async Task DelayAsync(
+            TimeSpan wait,
+            TimeProvider timeProvider,
+            CancellationToken cancellationToken
+        )
+        {
+            var least = wait < BackOffMin ? wait : BackOffMin;
+            await Task.Delay(least, timeProvider, cancellationToken).ConfigureAwait(false);
+            Task nudged;
+            lock (_lock)
+            {
+                nudged = _nudged.Task;
+            }
+
+            using var rest = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(Task.Delay(wait - least, timeProvider, rest.Token), nudged)
+                .ConfigureAwait(false);
+            await rest.CancelAsync().ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            lock (_lock)
+            {
+                if (_nudged.Task.IsCompleted)
+                {
+                    _nudged = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                }
+            }
+        }
 
         public void SetBonded(bool isBonded)
         {

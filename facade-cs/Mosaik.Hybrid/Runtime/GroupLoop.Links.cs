@@ -10,7 +10,6 @@ namespace Mosaik.Hybrid.Runtime;
 internal sealed partial class GroupLoop
 {
     private readonly BondProver _prover;
-    private readonly CredentialChecker _checker;
     private readonly BondDialler _dialler;
     private readonly Dictionary<long, Bond> _bonds = [];
     private volatile IReadOnlyList<Bond> _bondList = [];
@@ -21,14 +20,20 @@ internal sealed partial class GroupLoop
     /// <summary>Takes over a link that a peer dialled, with its first words already read. Any thread.</summary>
     public void Adopt(FramedLink frames, BondMessage first, int bytes)
     {
-        var connection = new BondConnection(Interlocked.Increment(ref _lastLink), frames, false);
+        var connection = Connect(frames, false);
         Open(connection, new FrameArrived(connection, first, bytes));
+    }
+
+    private BondConnection Connect(FramedLink frames, bool isDialler)
+    {
+        var id = Interlocked.Increment(ref _lastLink);
+        return new BondConnection(id, frames, isDialler, Watch(id, frames));
     }
 
     private BondConnection AdoptDialled(ILink link)
     {
         var frames = new FramedLink(link, _node.TimeProvider);
-        var connection = new BondConnection(Interlocked.Increment(ref _lastLink), frames, true);
+        var connection = Connect(frames, true);
         Open(connection, null);
         return connection;
     }
@@ -105,66 +110,17 @@ internal sealed partial class GroupLoop
         }
     }
 
-    /// <summary>Proof, entry, tickets, in this order; off the loop, since signatures and validators take their time.</summary>
-    private void BeginCheck(LinkAction.Check check)
-    {
-        if (_links.Find(check.Link) is not { } connection)
-        {
-            return;
-        }
-
-        _ = Task.Run(() =>
-        {
-            var theirKey = connection.Frames.Link.RemotePublicKey;
-            var knowsKey = _prover.Verify(
-                check.Mine,
-                check.Theirs,
-                check.IsDialler,
-                theirKey,
-                check.Proof.Mac
-            );
-            var credentials = knowsKey ? CheckEntry(connection, check.Proof.Entry) : Credentials.WrongProof;
-            Post(GroupInput.NewChecked(check.Link, credentials));
-        });
-    }
-
-    private void BeginRecheck(LinkAction.Recheck recheck)
-    {
-        if (_links.Find(recheck.Link) is { } connection)
-        {
-            var known = _node.Discovery.Catalog.Get(connection.Peer) ?? connection.Entry;
-            _ = Task.Run(() =>
-            {
-                var credentials =
-                    !recheck.Entry.IsEmpty ? CheckEntry(connection, recheck.Entry)
-                    : known is not null ? _checker.Check(known)
-                    : Credentials.NotAllowed;
-                Post(GroupInput.NewChecked(recheck.Link, credentials));
-            });
-        }
-    }
-
-    /// <summary>The entry must be signed, and the bond's own peer's: another member's renews nothing here.</summary>
-    private Credentials CheckEntry(BondConnection connection, ReadOnlyMemory<byte> signed)
-    {
-        if (!_node.Discovery.TryMerge(signed, out var entry) || entry is null || entry.Id != connection.Peer)
-        {
-            return Credentials.Malformed;
-        }
-
-        // The catalogue may know a newer one; an old entry must not bring back tickets that were taken away.
-        var known = _node.Discovery.Catalog.Get(connection.Peer);
-        var newest = known is not null && known.Version > entry.Version ? known : entry;
-        connection.Entry = newest;
-        return _checker.Check(newest);
-    }
-
     private void Close(LinkAction.Close close)
     {
         if (_links.Remove(close.Link) is { } connection)
         {
             var evidence = close.Evidence.Length > 0 ? close.Evidence : connection.Evidence;
             Refusals.Note(connection.Peer, close.Reason, evidence);
+            if (close.Reason == CloseReason.NotAllowed && connection is { Member: null, IsDialler: false })
+            {
+                Door.OnRefused(connection.Peer);
+            }
+
             BeginClose(connection, close.Reason);
         }
     }
@@ -205,6 +161,7 @@ internal sealed partial class GroupLoop
         );
         _bondList = [.. _bonds.Values];
         _dialler.SetBonded(connection.Peer, true);
+        Door.OnBonded(connection.Peer);
         GroupEvents.BondFormed(_logger, _name, formed.Peer.ToString());
         CatchUpOnEntries(connection);
     }
@@ -217,10 +174,9 @@ internal sealed partial class GroupLoop
             Tell(connection);
         }
 
-        var known = _node.Discovery.Catalog.Get(connection.Peer);
-        if (known is not null && connection.Entry is { } seen && known.Version > seen.Version)
+        if (_node.Discovery.Catalog.Get(connection.Peer) is { } known)
         {
-            Recheck(connection.Id, known);
+            connection.Credentials.Learn(known);
         }
     }
 
@@ -243,6 +199,7 @@ internal sealed partial class GroupLoop
     {
         _node.Discovery.EntryChanged += PostEntryChange;
         _node.Discovery.AddGroup(_options.Group);
+        LookAtOwnTickets();
         foreach (var entry in _node.Discovery.Catalog.PeersIn(_options.Group))
         {
             OnEntryChanged(new PeerEntryChange(entry, false));
@@ -263,6 +220,8 @@ internal sealed partial class GroupLoop
         if (entry.Id == _node.Identity.Id)
         {
             Announce();
+            LookAtOwnTickets();
+            _dialler.NudgeAll();
         }
         else if (isDeparted || !entry.Groups.Contains(_options.Group))
         {
@@ -270,11 +229,16 @@ internal sealed partial class GroupLoop
         }
         else
         {
-            _dialler.Add(entry);
+            if (_dialler.Add(entry))
+            {
+                Door.OnTicketsChanged(entry.Id);
+            }
+
+            // Gossip brought a newer entry of a bonded peer: its tickets may be others.
             foreach (var bond in _bonds.Where(bond => bond.Value.Peer == entry.Id))
             {
                 _dialler.SetBonded(entry.Id, true);
-                Recheck(bond.Key, entry);
+                _links.Find(bond.Key)?.Credentials.Learn(entry);
             }
         }
     }
@@ -287,15 +251,6 @@ internal sealed partial class GroupLoop
         )
         {
             Tell(connection);
-        }
-    }
-
-    /// <summary>Gossip brought a newer entry of a bonded peer: its tickets may be others.</summary>
-    private void Recheck(long link, PeerEntry entry)
-    {
-        if (!_checker.IsOpen)
-        {
-            _ = Task.Run(() => Post(GroupInput.NewChecked(link, _checker.Check(entry))));
         }
     }
 }

@@ -82,7 +82,17 @@ internal sealed partial class GroupLoop
         _links = new LinkTable(Post);
         _prover = new BondProver(options.Key, node.Identity.PublicKey);
         _checker = new CredentialChecker(options.Validators, _clock, _logger);
-        _dialler = new BondDialler(node.Transport, AdoptDialled, node.TimeProvider, _logger, _ending.Token);
+        Door = new DoorKeeper(node.TimeProvider);
+        _lookedOffset = _clock.WallOffset;
+        _lookedRevision = _checker.Revision;
+        _dialler = new BondDialler(
+            node.Transport,
+            AdoptDialled,
+            MayBondAsync,
+            node.TimeProvider,
+            _logger,
+            _ending.Token
+        );
         Refusals = new RefusalLog(_logger, _name);
         Status = new GroupStatusBoard(GroupSnapshot.Initial(node.Identity.Id));
     }
@@ -368,7 +378,8 @@ internal sealed partial class GroupLoop
             Post(GroupInput.NewReadsExpired(expired));
         }
 
-        _timer.Set(Earliest(_coreDeadline, Earliest(giveUpAt, _reads.NextExpiry)));
+        var deadline = Earliest(_coreDeadline, Earliest(giveUpAt, _reads.NextExpiry));
+        _timer.Set(Earliest(deadline, LookAround(now)));
         PublishStatus();
     }
 

@@ -16,6 +16,9 @@ internal sealed class MonotonicClock(TimeProvider timeProvider)
     /// <summary>Both clocks at once.</summary>
     public Clock Read() => new(Now, timeProvider.GetUtcNow().ToUnixTimeMilliseconds());
 
+    /// <summary>Milliseconds from this clock to the wall's: stays the same while the wall clock does not jump.</summary>
+    public long WallOffset => timeProvider.GetUtcNow().ToUnixTimeMilliseconds() - Now.Milliseconds;
+
     /// <summary>The moment of the monotonic clock at which the wall will show a time, if it does not jump.</summary>
     public Instant At(DateTimeOffset moment)
     {

@@ -89,6 +89,22 @@ let tests =
               Expect.isEmpty (peers.Bonds 1) "at the acceptor"
               Expect.equal (reasons peers) [ CloseReason.NotAllowed ] "typed reason"
 
+          testCase "a ticket that runs out before the welcome lets nobody in, and wakes nobody in vain"
+          <| fun () ->
+              let peers = Peers.judged 1 (Credentials.Good(Instant 100L))
+              peers.Dial(0, 1L)
+              let phase () = (peers.State 1).Bonds[1L].Phase
+              while phase () <> BondPhase.Welcoming do
+                  for place in 0..1 do
+                      if peers.Waiting place > 0 then
+                          peers.Next place
+              peers.Elapse 200
+              Expect.isTrue ((peers.State 1).Deadline > peers.Now) "no tick is asked for that does nothing"
+              peers.Settle()
+              Expect.isEmpty (peers.Bonds 1) "not let in"
+              Expect.isEmpty (peers.Bonds 0) "and told so"
+              Expect.equal (reasons peers) [ CloseReason.NotAllowed ] "typed reason"
+
           testCase "a validator that never answers ends the bond too"
           <| fun () ->
               let peers = renewing (Credentials.Good Instant.Never)

@@ -111,6 +111,12 @@ type Peers(configure: int -> BondIdentity -> BondIdentity, verdicts: int -> Cred
             else
                 this.Settle()
 
+    /// Time passes, and both nodes are told; what was said before waits.
+    member this.Elapse(milliseconds: int) =
+        now <- now.Plus milliseconds
+        for place in 0..1 do
+            this.Give(place, GroupInput.Tick)
+
     member _.Now = now
     member _.State(place: int) = states[place]
     member _.Closed = List.ofSeq closed
