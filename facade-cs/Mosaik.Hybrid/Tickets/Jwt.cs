@@ -197,8 +197,9 @@ public sealed class Jwt : ITicketValidator
         try
         {
             var text = JwtText.Read(ticket.Data.Span);
+            var claims = new JwtClaims(text.Claims);
             JwtSignatures.Check(text, _policy.CurrentKeys);
-            return JwtRules.Judge(_policy, new JwtClaims(text.Claims), peer, _timeProvider.GetUtcNow());
+            return JwtRules.Judge(_policy, claims, peer, _timeProvider.GetUtcNow());
         }
         catch (InvalidTicketException invalid)
         {

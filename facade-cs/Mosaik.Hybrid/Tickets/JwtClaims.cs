@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Mosaik.Hybrid.Tickets;
 
-/// <summary>The registered claims of a token whose signature was right, with their types checked (RFC 7519 §4.1).</summary>
+/// <summary>The registered claims of a token, with their types checked and nothing else (RFC 7519 §4.1).</summary>
 internal sealed class JwtClaims
 {
     /// <summary>The last second of the year 9999, which is as far as dates go.</summary>

@@ -17,11 +17,13 @@ internal sealed class ScriptedPeer : IAsyncDisposable
     private readonly TestCluster _cluster;
     private readonly TestNode _target;
     private readonly MemberId _member;
+    private readonly long _startedAt;
 
     private ScriptedPeer(TestCluster cluster, TestNode target, NodeIdentity identity, ITransport transport)
     {
         (_cluster, _target, Identity, _transport) = (cluster, target, identity, transport);
         _member = new MemberId(identity.Id, new Incarnation(Random16()));
+        _startedAt = cluster.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
     public NodeIdentity Identity { get; }
@@ -67,15 +69,18 @@ internal sealed class ScriptedPeer : IAsyncDisposable
         new(Prove(mine, theirs, key ?? _cluster.Key), Entry(tickets));
 
     /// <summary>This peer's entry, signed now.</summary>
-    public ReadOnlyMemory<byte> Entry(params Ticket[] tickets)
+    public ReadOnlyMemory<byte> Entry(params Ticket[] tickets) =>
+        EntryOf(_cluster.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds(), tickets);
+
+    /// <summary>This peer's entry of another moment; later ones are newer.</summary>
+    public ReadOnlyMemory<byte> EntryOf(long wall, params Ticket[] tickets)
     {
-        var wall = _cluster.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds();
         PeerTicket[] data = [.. tickets.Select(static ticket => new PeerTicket(ticket.Class, ticket.Data))];
         var record = PeerRecordModule.Canonical(
             new PeerRecord(
                 Identity.Id,
                 _target.Network.Id,
-                new PeerVersion(wall, wall),
+                new PeerVersion(_startedAt, wall),
                 false,
                 [],
                 [],

@@ -54,12 +54,14 @@ internal sealed class TestNode : IAsyncDisposable
         ConsensusConfig config,
         Journal? machine = null,
         ILogStorage? storage = null,
-        ITicketValidator? validator = null
+        ITicketValidator? validator = null,
+        IReadOnlyList<ITicketValidator>? validators = null
     )
     {
         Machine = machine ?? new Journal();
         var builder = Network.Groups.WithKey(key).WithConsensusConfig(config);
-        Group = (validator is null ? builder : builder.RequireTicket(validator))
+        Group = (validators ?? (validator is null ? [] : [validator]))
+            .Aggregate(builder, static (builder, next) => builder.RequireTicket(next))
             .WithStateMachine(Machine)
             .WithLogStorage(storage ?? new InMemoryLogStore())
             .Join();

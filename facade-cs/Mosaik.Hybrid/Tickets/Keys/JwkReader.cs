@@ -54,6 +54,40 @@ internal static class JwkReader
             : throw new ArgumentException("The key's curve is not Ed25519.", nameof(json));
     }
 
+    /// <summary>Reads a key of whichever kind.</summary>
+    public static JwtKey ReadVerifying(string json, string? algorithm)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        var key = Parse(json);
+        var name =
+            key.Kty == "OKP" ? EdDsa.Name
+            : key.Kty == "EC" ? CurveNamed(key.Crv).Algorithm
+            : algorithm ?? key.Alg;
+        if (algorithm is not null && name != algorithm)
+        {
+            throw new ArgumentException($"This is a key of {name}.", nameof(algorithm));
+        }
+
+        return (key.Kty, name) switch
+        {
+            ("OKP", _) => ReadEdwards(json),
+            ("EC", _) => ReadElliptic(json, CurveNamed(key.Crv)),
+            ("RSA", "RS256") => Rs256.Jwk(json),
+            ("RSA", "PS256") => Ps256.Jwk(json),
+            ("oct", "HS256") => Hs256.Jwk(json),
+            ("oct", "HS384") => Hs384.Jwk(json),
+            ("oct", "HS512") => Hs512.Jwk(json),
+            _ => throw new ArgumentException(
+                "The key does not tell for which algorithm it is.",
+                nameof(json)
+            ),
+        };
+    }
+
+    private static EllipticCurve CurveNamed(string? name) =>
+        EllipticCurve.All.FirstOrDefault(curve => curve.JwkName == name)
+        ?? throw new ArgumentException("The key's curve signs no tokens.");
+
     private static JsonWebKey Read(string json, string type, string algorithm, bool isPublic)
     {
         ArgumentNullException.ThrowIfNull(json);

@@ -65,6 +65,21 @@ public abstract class JwtKey
         return new CustomKey(CustomKey.CheckedName(algorithm), material, verify, keyId);
     }
 
+    /// <summary>Reads a public key of an elliptic curve, of Ed25519 or of RSA, whichever it is.</summary>
+    /// <param name="pem"><c>-----BEGIN PUBLIC KEY-----</c>.</param>
+    /// <param name="algorithm">For RSA <c>RS256</c> (unless given) or <c>PS256</c>; other keys know their own.</param>
+    /// <param name="keyId">See <see cref="KeyId"/>.</param>
+    /// <exception cref="ArgumentException">It is something else, too weak, or of another algorithm.</exception>
+    public static JwtKey FromPem(string pem, string? algorithm = null, string? keyId = null) =>
+        PemKeys.ReadVerifying(pem, algorithm, keyId);
+
+    /// <summary>Reads a JSON Web Key, whichever it is: a public key, or a shared secret.</summary>
+    /// <param name="json">The key; its <c>kid</c> becomes the key id.</param>
+    /// <param name="algorithm">Needed where the key does not tell it: for a secret or RSA without <c>alg</c>.</param>
+    /// <exception cref="ArgumentException">It is something else, private, too weak, or of another algorithm.</exception>
+    public static JwtKey FromJwk(string json, string? algorithm = null) =>
+        JwkReader.ReadVerifying(json, algorithm);
+
     /// <summary>The public key as a PEM text that begins with <c>-----BEGIN PUBLIC KEY-----</c>.</summary>
     /// <exception cref="NotSupportedException">The key is a shared secret, or of an algorithm of your own.</exception>
     public virtual string ExportPem() =>

@@ -47,6 +47,14 @@ internal sealed class OwnSignatureProvider(
         sign?.Invoke(input) ?? throw new InvalidOperationException("This key only verifies.");
 
     /// <inheritdoc/>
+    public override bool Sign(ReadOnlySpan<byte> data, Span<byte> destination, out int bytesWritten)
+    {
+        var signature = sign?.Invoke(data) ?? throw new InvalidOperationException("This key only verifies.");
+        bytesWritten = signature.AsSpan().TryCopyTo(destination) ? signature.Length : 0;
+        return bytesWritten > 0;
+    }
+
+    /// <inheritdoc/>
     public override bool Verify(byte[] input, byte[] signature) =>
         verify?.Invoke(input, signature) ?? throw new InvalidOperationException("This key only signs.");
 

@@ -8,6 +8,7 @@ internal static class PemKeys
 {
     private const string PublicLabel = "PUBLIC KEY";
     private const string PrivateLabel = "PRIVATE KEY";
+    private const string RsaLabel = "RSA PUBLIC KEY";
 
     /// <summary>SubjectPublicKeyInfo of Ed25519 up to the 32 bytes of the key (RFC 8410 §4).</summary>
     private static ReadOnlySpan<byte> EdwardsPublicHead =>
@@ -35,7 +36,7 @@ internal static class PemKeys
     /// <summary>Reads a public key of RSA.</summary>
     public static JwtKey ReadRsa(string algorithm, string pem, string? keyId)
     {
-        var (label, der) = PublicBlock(pem, PublicLabel, "RSA PUBLIC KEY");
+        var (label, der) = PublicBlock(pem, PublicLabel, RsaLabel);
         using var key = RSA.Create();
         var parameters = Import(() =>
         {
@@ -62,6 +63,23 @@ internal static class PemKeys
             : throw new ArgumentException("This is no key of Ed25519.", nameof(pem));
     }
 
+    /// <summary>Reads a public key of whichever kind.</summary>
+    public static JwtKey ReadVerifying(string pem, string? algorithm, string? keyId)
+    {
+        var (label, der) = PublicBlock(pem, PublicLabel, RsaLabel);
+        if (label == RsaLabel || IsRsa(der))
+        {
+            return ReadRsa(RsaName(algorithm), pem, keyId);
+        }
+
+        var key = der.AsSpan().StartsWith(EdwardsPublicHead)
+            ? ReadEdwards(pem, keyId)
+            : ReadElliptic(CurveIn(der), pem, keyId);
+        return algorithm is null || algorithm == key.Algorithm
+            ? key
+            : throw new ArgumentException($"This is a key of {key.Algorithm}.", nameof(algorithm));
+    }
+
     /// <summary>Reads a private key of whichever kind.</summary>
     public static JwtSigningKey ReadSigning(string pem, string? algorithm, string? keyId)
     {
@@ -86,13 +104,7 @@ internal static class PemKeys
 
         if (TryImport(RSA.Create(), pem) is { } rsa)
         {
-            var name = algorithm ?? SecurityAlgorithms.RsaSha256;
-            return name is SecurityAlgorithms.RsaSha256 or SecurityAlgorithms.RsaSsaPssSha256
-                ? new RsaSigningKey(name, rsa, keyId)
-                : throw new ArgumentException(
-                    $"A key of RSA signs RS256 or PS256, not {name}.",
-                    nameof(algorithm)
-                );
+            return new RsaSigningKey(RsaName(algorithm), rsa, keyId);
         }
 
         throw new ArgumentException("This is no private key that can be read.", nameof(pem));
@@ -105,6 +117,39 @@ internal static class PemKeys
     /// <summary>The private key in PEM.</summary>
     public static string WriteEdwardsPrivate(byte[] seed) =>
         PemEncoding.WriteString(PrivateLabel, [.. EdwardsPrivateHead, .. seed]);
+
+    private static string RsaName(string? algorithm) =>
+        algorithm is null or SecurityAlgorithms.RsaSha256 or SecurityAlgorithms.RsaSsaPssSha256
+            ? algorithm ?? SecurityAlgorithms.RsaSha256
+            : throw new ArgumentException(
+                $"A key of RSA is for RS256 or PS256, not {algorithm}.",
+                nameof(algorithm)
+            );
+
+    private static bool IsRsa(byte[] der)
+    {
+        using var key = RSA.Create();
+        try
+        {
+            key.ImportSubjectPublicKeyInfo(der, out _);
+            return true;
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
+
+    private static EllipticCurve CurveIn(byte[] der)
+    {
+        using var key = ECDsa.Create();
+        var parameters = Import(() =>
+        {
+            key.ImportSubjectPublicKeyInfo(der, out _);
+            return key.ExportParameters(false);
+        });
+        return CurveOf(parameters) ?? throw new ArgumentException("This curve signs no tokens.");
+    }
 
     private static JwtSigningKey Named(JwtSigningKey key, string? algorithm) =>
         algorithm is null || algorithm == key.Algorithm
