@@ -3,8 +3,6 @@ namespace Mosaik.Hybrid.Cli;
 /// <summary>Group keys in files: the text of <see cref="GroupKey.Export"/>, readable by the owner only.</summary>
 internal static class KeyFile
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     private const UnixFileMode Others =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
@@ -36,37 +34,8 @@ internal static class KeyFile
     /// <summary>Writes a key to a new file, which appears whole or not at all.</summary>
     /// <returns>False when there is such a file already; it is left as it is.</returns>
     /// <exception cref="ToolException">Its folder is not there.</exception>
-    public static bool TryCreate(string path, GroupKey key)
-    {
-        var target = Path.GetFullPath(path);
-        if (!Directory.Exists(Path.GetDirectoryName(target)))
-        {
-            throw new ToolException($"The folder of the key file '{path}' is not there. Make it first.");
-        }
-
-        var temporary = $"{target}.{Guid.NewGuid():n}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
-        using (var writer = new StreamWriter(temporary, options))
-        {
-            writer.Write(key.Export() + "\n");
-        }
-
-        try
-        {
-            File.Move(temporary, target, overwrite: false);
-            return true;
-        }
-        catch (IOException) when (File.Exists(target))
-        {
-            File.Delete(temporary);
-            return false;
-        }
-    }
+    public static bool TryCreate(string path, GroupKey key) =>
+        SecretFile.TryCreate(path, key.Export() + "\n");
 
     /// <summary>True when others than the owner may read or change the file.</summary>
     public static bool IsOpenToOthers(string path) =>

@@ -2,6 +2,7 @@ using System.Reflection;
 using Mosaik.Hybrid.Cli.Arguments;
 using Mosaik.Hybrid.Cli.Demo;
 using Mosaik.Hybrid.Cli.Node;
+using Mosaik.Hybrid.Cli.Tickets;
 using Spectre.Console;
 
 namespace Mosaik.Hybrid.Cli;
@@ -14,6 +15,9 @@ internal static class MosaikTool
         DemoOptions.Spec,
         NodeOptions.Spec,
         KeygenCommand.Spec,
+        TicketKeygenCommand.Spec,
+        TicketIssueCommand.Spec,
+        TicketInspectCommand.Spec,
     ];
 
     /// <summary>The version that was built, as <c>0.1.0</c>.</summary>
@@ -46,9 +50,18 @@ internal static class MosaikTool
 
     private static async Task<int> DispatchAsync(string[] arguments)
     {
-        var rest = arguments.Skip(1).ToArray();
-        switch (arguments.FirstOrDefault())
+        var (first, rest) = Split(arguments);
+        switch (first)
         {
+            case "ticket" or "ticket --help" or "ticket -h" or "ticket help":
+                HelpPage.WriteOverview(
+                    Consoles.Output,
+                    Array.FindAll(
+                        s_commands,
+                        static spec => spec.Name.StartsWith("ticket ", StringComparison.Ordinal)
+                    )
+                );
+                return ExitCodes.Ok;
             case null or "--help" or "-h" or "help":
                 HelpPage.WriteOverview(Consoles.Output, s_commands);
                 return ExitCodes.Ok;
@@ -77,8 +90,17 @@ internal static class MosaikTool
         {
             "node" => NodeCommand.RunAsync(NodeOptions.From(parsed)),
             "demo" => DemoCommand.RunAsync(DemoOptions.From(parsed)),
+            "ticket keygen" => TicketKeygenCommand.RunAsync(parsed),
+            "ticket issue" => TicketIssueCommand.RunAsync(parsed),
+            "ticket inspect" => TicketInspectCommand.RunAsync(parsed),
             _ => KeygenCommand.RunAsync(parsed),
         };
+
+    /// <summary>The command's name, which has two words for tickets, and the arguments after it.</summary>
+    private static (string? Name, string[] Arguments) Split(string[] arguments) =>
+        arguments is ["ticket", var second, ..]
+            ? ($"ticket {second}", arguments[2..])
+            : (arguments.FirstOrDefault(), [.. arguments.Skip(1)]);
 
     /// <summary>Errors of the world rather than of this program: they deserve a sentence, not a stack trace.</summary>
     private static bool IsExpected(Exception exception) =>

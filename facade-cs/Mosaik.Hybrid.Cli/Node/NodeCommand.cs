@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Mosaik.Hybrid.Cli.Arguments;
 using Mosaik.Hybrid.Cli.Kv;
+using Mosaik.Hybrid.Cli.Tickets;
+using Mosaik.Hybrid.Tickets;
 using Mosaik.Hybrid.Transport;
 using Spectre.Console;
 
@@ -31,8 +33,11 @@ internal static class NodeCommand
         try
         {
             await using var network = await StartAsync(options, logger, signals.Token);
-            await using var group = network
-                .Groups.WithKey(key)
+            await using var tickets = TicketFile.Attach(options.TicketFile, network, output);
+            var builder = network.Groups.WithKey(key);
+            await using var group = (
+                Validator(options) is { } validator ? builder.RequireTicket(validator) : builder
+            )
                 .WithStateMachine(new KvMachine())
                 .WithCommandCodec(new KvCodec())
                 .WithConsensusConfig(consensus)
@@ -102,6 +107,19 @@ internal static class NodeCommand
             // The identity file or the network's name; the library's sentence says which and what to do.
             throw new ToolException(exception.Message);
         }
+    }
+
+    private static Jwt? Validator(NodeOptions options)
+    {
+        if (options.TicketKeyFile is not { } path)
+        {
+            return options.TicketIssuers.Count == 0
+                ? null
+                : throw ArgumentParser.Wrong(NodeOptions.Spec, "--ticket-issuer needs --ticket-key-file.");
+        }
+
+        var jwt = Jwt.WithKey(TicketKeyFile.ReadVerifying(path, null, null));
+        return options.TicketIssuers.Aggregate(jwt, static (all, issuer) => all.AllowIssuer(issuer));
     }
 
     private static ConsensusConfig Consensus(NodeOptions options)

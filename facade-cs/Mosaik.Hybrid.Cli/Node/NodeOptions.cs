@@ -37,6 +37,22 @@ internal sealed record NodeOptions
                     "N",
                     "Found the group with at least N nodes. The same on all. Default: 1."
                 ),
+                new OptionSpec(
+                    "ticket-file",
+                    "FILE",
+                    "This node's ticket, as 'mosaik ticket issue' prints it. A changed file is read anew."
+                ),
+                new OptionSpec(
+                    "ticket-key-file",
+                    "FILE",
+                    "Ask all peers for tickets that this public key, or secret, finds good. The same on all."
+                ),
+                new OptionSpec(
+                    "ticket-issuer",
+                    "NAME",
+                    "An issuer whose tickets are good. May be given several times. The same on all.",
+                    true
+                ),
                 new OptionSpec("exec", "FILE", "Read commands from a file instead of standard input."),
                 new OptionSpec("stay", null, "Keep running after the last command, until a signal comes."),
                 new OptionSpec(
@@ -74,6 +90,12 @@ internal sealed record NodeOptions
 
     public int Founding { get; init; } = 1;
 
+    public string? TicketFile { get; init; }
+
+    public string? TicketKeyFile { get; init; }
+
+    public IReadOnlyList<string> TicketIssuers { get; init; } = [];
+
     public string? Exec { get; init; }
 
     public bool Stay { get; init; }
@@ -94,6 +116,9 @@ internal sealed record NodeOptions
             Peers = [.. arguments.Values("peer").Select(peer => Address("peer", peer))],
             IdentityFile = arguments.Value("identity-file"),
             Founding = (int)arguments.Number("founding", 1, 1, VotersMax),
+            TicketFile = arguments.Value("ticket-file"),
+            TicketKeyFile = arguments.Value("ticket-key-file"),
+            TicketIssuers = arguments.Values("ticket-issuer"),
             Exec = arguments.Value("exec"),
             Stay = arguments.Has("stay"),
             Timeout = TimeSpan.FromSeconds(arguments.Number("timeout", 60, 1, 86_400)),
