@@ -34,34 +34,30 @@ internal sealed class CredentialChecker(
     private readonly SemaphoreSlim _members = new(MembersAtOnce);
     private readonly TicketVerdictCache _cache = new();
     private readonly TicketRefusals _refusals = new(logger);
-    private int _running;
+    private int _looks;
 
     /// <summary>True when no ticket is required.</summary>
     public bool IsOpen => validators.Count == 0;
 
-    /// <summary>True when nothing is being looked at.</summary>
-    public bool IsIdle => Volatile.Read(ref _running) == 0;
+    /// <summary>True when nobody's credentials are being looked at.</summary>
+    public bool IsIdle => Volatile.Read(ref _looks) == 0;
 
     /// <summary>Another value when earlier verdicts may no longer hold.</summary>
     /// <remarks>A sum would hide that one went up and another down.</remarks>
     public long Revision =>
         validators.Aggregate(0L, static (sum, validator) => unchecked(sum * 31 + RevisionOf(validator)));
 
+    /// <summary>A look begins, which ends when its outcome was reported.</summary>
+    public void BeginLook() => Interlocked.Increment(ref _looks);
+
+    /// <summary>The look's outcome was reported.</summary>
+    public void EndLook() => Interlocked.Decrement(ref _looks);
+
     /// <summary>Looks at the tickets of an entry, which is the peer's own.</summary>
     /// <param name="peer">The entry; its signature was checked.</param>
     /// <param name="isMember">The peer is bonded, so its turn does not depend on strangers.</param>
-    public async Task<Credentials> CheckAsync(PeerEntry peer, bool isMember)
-    {
-        Interlocked.Increment(ref _running);
-        try
-        {
-            return await CheckAllAsync(peer, isMember ? _members : _strangers).ConfigureAwait(false);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _running);
-        }
-    }
+    public Task<Credentials> CheckAsync(PeerEntry peer, bool isMember) =>
+        CheckAllAsync(peer, isMember ? _members : _strangers);
 
     private async Task<Credentials> CheckAllAsync(PeerEntry peer, SemaphoreSlim turn)
     {

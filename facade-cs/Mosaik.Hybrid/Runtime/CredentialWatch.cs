@@ -70,6 +70,7 @@ internal sealed class CredentialWatch(
             _isLooking = true;
         }
 
+        checker.BeginLook();
         _ = Task.Run(LookAsync);
     }
 
@@ -83,6 +84,7 @@ internal sealed class CredentialWatch(
                 if (!_isWanted)
                 {
                     _isLooking = false;
+                    checker.EndLook();
                     return;
                 }
 

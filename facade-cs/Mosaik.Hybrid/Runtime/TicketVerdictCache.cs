@@ -1,4 +1,5 @@
 using Mosaik.Hybrid.Tickets;
+using Mosaik.Hybrid.Transport;
 
 namespace Mosaik.Hybrid.Runtime;
 
@@ -31,7 +32,7 @@ internal sealed class TicketVerdictCache
                 && known.Revision == revision
                 && known.At <= now
                 && !known.Verdict.Expiration.IsExpired(now)
-                && SaysTheSame(known.Entry, peer)
+                && known.SaysTheSame(peer)
                 ? (TicketVerdict?)known.Verdict
                 : null;
         }
@@ -55,7 +56,7 @@ internal sealed class TicketVerdictCache
                 MakeRoom(now);
             }
 
-            _verdicts[key] = new Remembered(revision, peer, now, verdict);
+            _verdicts[key] = new Remembered(revision, now, verdict, peer.Addresses, peer.Tags, peer.Groups);
         }
     }
 
@@ -75,20 +76,21 @@ internal sealed class TicketVerdictCache
         }
     }
 
-    private static bool SaysTheSame(PeerEntry left, PeerEntry right) =>
-        ReferenceEquals(left, right)
-        || (
-            left.Addresses.SequenceEqual(right.Addresses)
-            && left.Tags.SequenceEqual(right.Tags)
-            && left.Groups.SequenceEqual(right.Groups)
-        );
-
     private readonly record struct Key(int Validator, PeerId Peer, string Ticket);
 
+    /// <summary>Not the entry itself, which may hold 48 KiB of tickets.</summary>
     private sealed record Remembered(
         long Revision,
-        PeerEntry Entry,
         DateTimeOffset At,
-        TicketVerdict Verdict
-    );
+        TicketVerdict Verdict,
+        IReadOnlyList<PeerAddress> Addresses,
+        IReadOnlyList<string> Tags,
+        IReadOnlyList<GroupId> Groups
+    )
+    {
+        public bool SaysTheSame(PeerEntry peer) =>
+            Addresses.SequenceEqual(peer.Addresses)
+            && Tags.SequenceEqual(peer.Tags)
+            && Groups.SequenceEqual(peer.Groups);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Mosaik.Hybrid.Tickets;
 
 namespace Mosaik.Hybrid.Tests.Support;
@@ -8,7 +9,7 @@ internal sealed class FunctionValidator(
     string @class = "pass"
 ) : ITicketValidator
 {
-    private int _asked;
+    private readonly ConcurrentDictionary<PeerId, int> _asked = new();
     private long _revision;
 
     public string Class => @class;
@@ -17,13 +18,14 @@ internal sealed class FunctionValidator(
 
     public long Revision => Interlocked.Read(ref _revision);
 
-    public int Asked => Volatile.Read(ref _asked);
+    /// <summary>How often it was asked about a peer; the node asks about itself, too.</summary>
+    public int AskedOf(PeerId peer) => _asked.GetValueOrDefault(peer);
 
     public void ChangeMind() => Interlocked.Increment(ref _revision);
 
     public TicketVerdict Validate(Ticket ticket, PeerEntry peer)
     {
-        Interlocked.Increment(ref _asked);
+        _asked.AddOrUpdate(peer.Id, 1, static (_, count) => count + 1);
         return validate(ticket, peer);
     }
 }

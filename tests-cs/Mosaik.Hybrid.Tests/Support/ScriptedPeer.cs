@@ -73,7 +73,32 @@ internal sealed class ScriptedPeer : IAsyncDisposable
         EntryOf(_cluster.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds(), tickets);
 
     /// <summary>This peer's entry of another moment; later ones are newer.</summary>
-    public ReadOnlyMemory<byte> EntryOf(long wall, params Ticket[] tickets)
+    public ReadOnlyMemory<byte> EntryOf(long wall, params Ticket[] tickets) => EntryOf(wall, [], tickets);
+
+    /// <summary>This peer's entry, with the addresses at which it may be dialled.</summary>
+    public ReadOnlyMemory<byte> Reachable(params Ticket[] tickets) =>
+        EntryOf(
+            _cluster.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds(),
+            [.. _transport.Addresses.Select(static address => new PeerHost(address.Host, address.Port))],
+            tickets
+        );
+
+    /// <summary>The next link that somebody dials to this peer for a group.</summary>
+    public async Task<ILink> DialledAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var link = await _transport.AcceptAsync(cancellationToken);
+            if (link.Protocol == LinkProtocols.Groups)
+            {
+                return link;
+            }
+
+            await link.DisposeAsync();
+        }
+    }
+
+    private ReadOnlyMemory<byte> EntryOf(long wall, PeerHost[] addresses, Ticket[] tickets)
     {
         PeerTicket[] data = [.. tickets.Select(static ticket => new PeerTicket(ticket.Class, ticket.Data))];
         var record = PeerRecordModule.Canonical(
@@ -82,7 +107,7 @@ internal sealed class ScriptedPeer : IAsyncDisposable
                 _target.Network.Id,
                 new PeerVersion(_startedAt, wall),
                 false,
-                [],
+                addresses,
                 [],
                 [_target.Group.Id],
                 data

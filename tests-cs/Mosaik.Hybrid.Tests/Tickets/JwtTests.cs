@@ -34,6 +34,33 @@ public sealed class JwtTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Algorithms))]
+    public void AKey_IsUsedByManyThreadsAtOnce(string algorithm)
+    {
+        var key = SigningKeys.All[algorithm]();
+        var validator = Validator(key.VerifyingKey);
+        var builder = Builder(key);
+        var good = builder.Build(_forge.Peer);
+        var wrong = 0;
+        Parallel.For(
+            0,
+            64,
+            number =>
+            {
+                var own = number % 8 == 0 ? builder.Build(_forge.Peer) : good;
+                if (
+                    !validator.Validate(own, _forge.Peer).IsValid
+                    || validator.Validate(own, _forge.Other).IsValid
+                )
+                {
+                    Interlocked.Increment(ref wrong);
+                }
+            }
+        );
+        Assert.Equal(0, wrong);
+    }
+
     [Fact]
     public void ATicketIsGoodUntilTheSecondThatItNames()
     {
