@@ -34,6 +34,9 @@ internal sealed class CredentialChecker(
     private readonly SemaphoreSlim _members = new(MembersAtOnce);
     private readonly TicketVerdictCache _cache = new();
     private readonly TicketRefusals _refusals = new(logger);
+
+    /// <summary>Read once: a validator that fails to tell its class fails the join, and no look later.</summary>
+    private readonly string[] _classes = [.. validators.Select(static validator => validator.Class)];
     private int _looks;
 
     /// <summary>True when no ticket is required.</summary>
@@ -82,7 +85,7 @@ internal sealed class CredentialChecker(
     {
         Expiration? longest = null;
         var isCarried = false;
-        foreach (var ticket in peer.TicketsOf(validators[place].Class))
+        foreach (var ticket in peer.TicketsOf(_classes[place]))
         {
             isCarried = true;
             var verdict = await JudgeAsync(place, ticket, peer, turn).ConfigureAwait(false);
@@ -98,7 +101,7 @@ internal sealed class CredentialChecker(
 
         if (!isCarried)
         {
-            _refusals.NoteMissing(peer.Id, validators[place].Class);
+            _refusals.NoteMissing(peer.Id, _classes[place]);
         }
 
         return longest;
@@ -115,7 +118,7 @@ internal sealed class CredentialChecker(
             return known;
         }
 
-        var verdict = await ValidateAsync(validator, ticket, peer, turn).ConfigureAwait(false);
+        var verdict = await ValidateAsync(place, ticket, peer, turn).ConfigureAwait(false);
         if (verdict.IsValid && verdict.Expiration.IsExpired(clock.TimeProvider.GetUtcNow()))
         {
             return TicketVerdict.Invalid(TicketFault.Expired, "it is good until a moment that has passed");
@@ -130,7 +133,7 @@ internal sealed class CredentialChecker(
     }
 
     private async Task<TicketVerdict> ValidateAsync(
-        ITicketValidator validator,
+        int place,
         Ticket ticket,
         PeerEntry peer,
         SemaphoreSlim turn
@@ -152,7 +155,7 @@ internal sealed class CredentialChecker(
             began.SetResult();
             try
             {
-                return Validate(validator, ticket, peer);
+                return Validate(place, ticket, peer);
             }
             finally
             {
@@ -168,7 +171,7 @@ internal sealed class CredentialChecker(
         }
         catch (TimeoutException)
         {
-            GroupEvents.ValidatorTooSlow(logger, validator.Class, TimeLimit.TotalMilliseconds);
+            GroupEvents.ValidatorTooSlow(logger, _classes[place], TimeLimit.TotalMilliseconds);
             return TicketVerdict.Invalid(
                 TicketFault.ValidatorTooSlow,
                 "the validator did not answer in time"
@@ -176,16 +179,16 @@ internal sealed class CredentialChecker(
         }
     }
 
-    private TicketVerdict Validate(ITicketValidator validator, Ticket ticket, PeerEntry peer)
+    private TicketVerdict Validate(int place, Ticket ticket, PeerEntry peer)
     {
         try
         {
-            return validator.Validate(ticket, peer);
+            return validators[place].Validate(ticket, peer);
         }
         catch (Exception exception)
         {
             // A validator that throws has not said yes; the peer is refused, and the operator told.
-            GroupEvents.ValidatorFailed(logger, validator.Class, exception);
+            GroupEvents.ValidatorFailed(logger, _classes[place], exception);
             return TicketVerdict.Invalid(TicketFault.ValidatorFailed, "the validator threw");
         }
     }

@@ -8,7 +8,7 @@ namespace Mosaik.Hybrid.Tests.Bonds;
 /// <summary>Keys and tickets change again and again while commands stream: no bond and no command is lost.</summary>
 /// <remarks>
 /// A few rotations in the suite. <c>MOSAIK_ROTATION_SECONDS=300</c> in the environment rotates for so long, every two
-/// seconds, with tickets that live for six.
+/// seconds, with tickets that live for ten.
 /// </remarks>
 public sealed class TicketRotationTests
 {
@@ -16,7 +16,8 @@ public sealed class TicketRotationTests
     private const int ShortRotations = 6;
 
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_life = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan s_firstLife = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_life = TimeSpan.FromSeconds(10);
 
     [Fact]
     public async Task KeysAndTicketsRotate_UnderLoad_AndNothingIsLost()
@@ -30,7 +31,7 @@ public sealed class TicketRotationTests
             join: (cluster, node) =>
             {
                 rings[node.Id] = new JwtKeyRing("rotating", key.VerifyingKey);
-                node.Network.Discovery.ReplaceTicket(Issue(key, node));
+                node.Network.Discovery.ReplaceTicket(Issue(key, node, s_firstLife));
                 node.Join(cluster.Key, cluster.Config, validator: Jwt.WithKeys(rings[node.Id]));
             }
         );
@@ -50,7 +51,7 @@ public sealed class TicketRotationTests
         )
         {
             var fresh = Es256.GenerateSigningKey(rotation.ToString(CultureInfo.InvariantCulture));
-            await RotateAsync(cluster, rings, key, fresh);
+            await RotateAsync(cluster, rings, key, fresh, duration > TimeSpan.Zero ? s_life : s_firstLife);
             key = fresh;
             if (duration > TimeSpan.Zero)
             {
@@ -75,7 +76,8 @@ public sealed class TicketRotationTests
         TestCluster cluster,
         Dictionary<PeerId, JwtKeyRing> rings,
         JwtSigningKey old,
-        JwtSigningKey fresh
+        JwtSigningKey fresh,
+        TimeSpan life
     )
     {
         foreach (var ring in rings.Values)
@@ -83,7 +85,7 @@ public sealed class TicketRotationTests
             ring.Add(fresh.VerifyingKey);
         }
 
-        var tickets = cluster.Nodes.ToDictionary(static node => node.Id, node => Issue(fresh, node));
+        var tickets = cluster.Nodes.ToDictionary(static node => node.Id, node => Issue(fresh, node, life));
         foreach (var node in cluster.Nodes)
         {
             node.Network.Discovery.ReplaceTicket(tickets[node.Id]);
@@ -102,10 +104,8 @@ public sealed class TicketRotationTests
     private static bool Knows(TestNode node, PeerId peer, Ticket ticket) =>
         peer == node.Id || node.Network.Discovery.Catalog.Get(peer)?.Tickets.Contains(ticket) == true;
 
-    private static Ticket Issue(JwtSigningKey key, TestNode node) =>
-        new JwtTicketBuilder(key)
-            .ExpiresIn(Environment.GetEnvironmentVariable(DurationVariable) is null ? 100 * s_life : s_life)
-            .Build(node.Id);
+    private static Ticket Issue(JwtSigningKey key, TestNode node, TimeSpan life) =>
+        new JwtTicketBuilder(key).ExpiresIn(life).Build(node.Id);
 
     private static Bond[] BondsOf(TestCluster cluster) =>
         [.. cluster.Nodes.SelectMany(static node => node.Group.Bonds.OrderBy(static bond => bond.Peer))];
