@@ -58,7 +58,7 @@ public sealed class JwtGroupTests
         var office = new TicketOffice(Es256.GenerateSigningKey());
         await using var cluster = await StartAsync(office, 1);
         var stranger = await cluster.StartNodeAsync();
-        // All that an outsider needs to know is public, the key included.
+        // J20: all that an outsider needs to know is public, the key included.
         var own = Es256.GenerateSigningKey();
         stranger.Network.Discovery.AddTicket(
             new JwtTicketBuilder(own)

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mosaik.Hybrid.Tests.Tickets;
 
-/// <summary>Keys are read in every form, and refused when they are made if they are weak, malformed or another's.</summary>
+/// <summary>Keys are read in every form, and refused when they are made if they are weak, malformed or another's (J21).</summary>
 public sealed class JwtKeyTests
 {
     public static TheoryData<string> Curves() => ["ES256", "ES384", "ES512", "ES256K"];

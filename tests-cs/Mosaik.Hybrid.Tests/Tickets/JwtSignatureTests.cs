@@ -11,7 +11,7 @@ public sealed class JwtSignatureTests
     );
     private static readonly Jwt s_plain = Jwt.WithKey(s_secret);
 
-    /// <summary>Configurations that differ from each other in one way each.</summary>
+    /// <summary>Configurations that differ from each other in one way each; joined by commas some would not (J19).</summary>
     private static readonly Jwt[] s_all =
     [
         s_plain,
