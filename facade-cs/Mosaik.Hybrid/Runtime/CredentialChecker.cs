@@ -33,7 +33,7 @@ internal sealed class CredentialChecker(
     private readonly SemaphoreSlim _strangers = new(StrangersAtOnce);
     private readonly SemaphoreSlim _members = new(MembersAtOnce);
     private readonly TicketVerdictCache _cache = new();
-    private readonly TicketRefusals _refusals = new(logger);
+    private readonly TicketRefusals _refusals = new(clock, logger);
 
     /// <summary>Read once: a validator that fails to tell its class fails the join, and no look later.</summary>
     private readonly string[] _classes = [.. validators.Select(static validator => validator.Class)];
@@ -92,6 +92,11 @@ internal sealed class CredentialChecker(
             if (verdict.Error is { } error)
             {
                 _refusals.Note(peer.Id, ticket.Id, error);
+                if (error.Fault == TicketFault.ValidatorTooSlow)
+                {
+                    // One look holds up one thread at most, however many tickets the peer has made for that.
+                    return null;
+                }
             }
             else if (longest is null || verdict.Expiration > longest)
             {

@@ -4,16 +4,21 @@ using Mosaik.Hybrid.Tickets;
 
 namespace Mosaik.Hybrid.Runtime;
 
-/// <summary>Tells the operator why tickets were refused: once for each peer, ticket and fault.</summary>
-/// <remarks>Any thread. Bounded: a peer that makes up new tickets all the time fills no disk.</remarks>
-internal sealed class TicketRefusals(ILogger logger)
+/// <summary>Tells the operator why tickets were refused: once an hour for each peer, ticket and fault.</summary>
+/// <remarks>
+/// Any thread. At most 1,024 times an hour, and 32 times for one peer: one that makes up new tickets all the time
+/// fills no disk, and hides nobody else's.
+/// </remarks>
+internal sealed class TicketRefusals(MonotonicClock clock, ILogger logger)
 {
     private const int RememberedMax = 1_024;
     private const int OfPeerMax = 32;
+    private const int Interval = 3_600_000;
 
     private readonly Lock _gate = new();
     private readonly HashSet<(PeerId, string, TicketFault?)> _told = [];
     private readonly Dictionary<PeerId, int> _ofPeer = [];
+    private Instant _forgetAt = Instant.Zero;
 
     /// <summary>A ticket was refused.</summary>
     public void Note(PeerId peer, string ticket, InvalidTicket error)
@@ -37,6 +42,13 @@ internal sealed class TicketRefusals(ILogger logger)
     {
         lock (_gate)
         {
+            if (clock.Now >= _forgetAt)
+            {
+                _forgetAt = clock.Now.Plus(Interval);
+                _told.Clear();
+                _ofPeer.Clear();
+            }
+
             var ofPeer = _ofPeer.GetValueOrDefault(peer);
             if (_told.Count >= RememberedMax || ofPeer >= OfPeerMax || !_told.Add((peer, what, fault)))
             {

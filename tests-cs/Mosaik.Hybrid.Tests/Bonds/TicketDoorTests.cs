@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Mosaik.Hybrid.Core;
 using Mosaik.Hybrid.Runtime;
 using Mosaik.Hybrid.Tests.Support;
@@ -151,6 +152,33 @@ public sealed class TicketDoorTests : ClockedGroup
     }
 
     [Fact]
+    public void TheOperator_IsToldOnceAnHour_AndNotFlooded()
+    {
+        var log = new CountingLogger();
+        var refusals = new TicketRefusals(new MonotonicClock(Clock), log);
+        var error = new InvalidTicket(TicketFault.Expired, "over");
+        var (one, other) = (Tickets.Forge.PeerOf(1), Tickets.Forge.PeerOf(2));
+        for (var count = 0; count < 10; count++)
+        {
+            refusals.Note(one, "ticket", error);
+            refusals.NoteMissing(one, "class");
+        }
+
+        Assert.Equal(2, log.Lines);
+        for (var number = 0; number < 1_000; number++)
+        {
+            refusals.Note(one, $"made up {number}", error);
+        }
+
+        Assert.Equal(32, log.Lines);
+        refusals.Note(other, "ticket", error);
+        Assert.Equal(33, log.Lines);
+        Clock.Advance(TimeSpan.FromHours(1));
+        refusals.Note(one, "ticket", error);
+        Assert.Equal(34, log.Lines);
+    }
+
+    [Fact]
     public async Task APeerWithoutATicket_IsNotDialled_AndWithOneAtOnce()
     {
         await JoinAsync();
@@ -248,5 +276,23 @@ public sealed class TicketDoorTests : ClockedGroup
                 }
             }
         }
+    }
+
+    private sealed class CountingLogger : ILogger
+    {
+        public int Lines { get; private set; }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Lines++;
     }
 }
