@@ -199,6 +199,7 @@ internal sealed partial class GroupLoop
     {
         _node.Discovery.EntryChanged += PostEntryChange;
         _node.Discovery.AddGroup(_options.Group);
+        _ownTickets = _node.Discovery.Me.Tickets;
         LookAtOwnTickets();
         foreach (var entry in _node.Discovery.Catalog.PeersIn(_options.Group))
         {
@@ -220,8 +221,7 @@ internal sealed partial class GroupLoop
         if (entry.Id == _node.Identity.Id)
         {
             Announce();
-            LookAtOwnTickets();
-            _dialler.NudgeAll();
+            OnOwnTickets(entry.Tickets);
         }
         else if (isDeparted || !entry.Groups.Contains(_options.Group))
         {

@@ -1,6 +1,7 @@
 using Mosaik.Hybrid.Core;
 using Mosaik.Hybrid.Diagnostics;
 using Mosaik.Hybrid.Discovery;
+using Mosaik.Hybrid.Tickets;
 using Mosaik.Hybrid.Transport;
 
 namespace Mosaik.Hybrid.Runtime;
@@ -19,6 +20,7 @@ internal sealed partial class GroupLoop
     private long _lookedRevision;
     private long _lookedOffset;
     private int _isOwnTicketMissing;
+    private IReadOnlyList<Ticket> _ownTickets = [];
 
     /// <summary>Who has to wait before it may knock again.</summary>
     public DoorKeeper Door { get; }
@@ -109,6 +111,17 @@ internal sealed partial class GroupLoop
     /// <summary>Whether dialling makes sense; the other end would be refused otherwise.</summary>
     private async Task<bool> MayBondAsync(PeerEntry peer) =>
         _checker.IsOpen || (await _checker.CheckAsync(peer, isMember: false).ConfigureAwait(false)).IsGood;
+
+    /// <summary>This node's entry changed. With other tickets, whoever refused it may not do so again.</summary>
+    private void OnOwnTickets(IReadOnlyList<Ticket> tickets)
+    {
+        if (!tickets.SequenceEqual(_ownTickets))
+        {
+            _ownTickets = tickets;
+            LookAtOwnTickets();
+            _dialler.NudgeAll();
+        }
+    }
 
     /// <summary>Tells the operator when this node itself has no good ticket: nobody will bond with it.</summary>
     private void LookAtOwnTickets()
