@@ -1,4 +1,7 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
 using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Runtime;
 using Mosaik.Hybrid.Tests.Support;
 using Mosaik.Hybrid.Tickets;
 using Xunit;
@@ -120,6 +123,39 @@ public sealed class TicketTimeTests : ClockedGroup
         await AnsweredAsync(peer);
         await SettledAsync();
         Assert.Single(Node.Group.Bonds);
+    }
+
+    [Fact]
+    public async Task TheNewestEntry_IsJudged_WhateverCameLast()
+    {
+        // Of a peer that the catalogue does not know, so that nothing else corrects an old entry.
+        var peer = Tickets.Forge.PeerOf(9);
+        var clock = new MonotonicClock(Clock);
+        var checker = new CredentialChecker([new PassValidator(Clock)], clock, NullLogger.Instance);
+        var reports = Channel.CreateUnbounded<Credentials>();
+        var watch = new CredentialWatch(
+            peer,
+            Node.Network.Discovery,
+            checker,
+            credentials => reports.Writer.TryWrite(credentials)
+        );
+
+        watch.Look();
+        Assert.True((await NextAsync()).IsNotAllowed);
+        watch.Learn(EntryOf(2, PassValidator.Good));
+        Assert.True((await NextAsync()).IsGood);
+        watch.Learn(EntryOf(3));
+        Assert.True((await NextAsync()).IsNotAllowed);
+        watch.Learn(EntryOf(2, PassValidator.Good));
+        watch.Look();
+        Assert.True((await NextAsync()).IsNotAllowed);
+        watch.Read("no entry"u8.ToArray());
+        Assert.True((await NextAsync()).IsMalformed);
+        Assert.Equal(3, watch.Newest!.Version.UpdatedAt);
+
+        Task<Credentials> NextAsync() => reports.Reader.ReadAsync().Soon("a report");
+        PeerEntry EntryOf(long version, params Ticket[] tickets) =>
+            new(peer, Node.Network.Id, new PeerEntryVersion(1, version), [], [], [], tickets);
     }
 
     [Fact]
