@@ -1,0 +1,299 @@
+namespace Mosaik.Hybrid.Model
+
+open Mosaik.Hybrid
+open Mosaik.Hybrid.Core
+
+/// The canonical bytes of a state, once for each permutation of the members. The digest of a state is the sum of
+/// those of its parts, so that a step costs the encoding of what it changed; members stand in their own part by
+/// their place, messages are a set, and so the order of the parts says nothing.
+///
+/// Left out is what follows from the rest: the log as the member sees it (what is durable, and the writes on their
+/// way), its outline and its configurations, and all that Normal.ofState makes equal.
+[<Sealed>]
+type Encoding(bounds: Bounds, cast: Cast) =
+
+    let encoder = Encoder()
+
+    /// Sessions only name attempts. Those of an election are numbered by member id, so here all are the first;
+    /// those of new bonds follow in the order in which they were made.
+    let session (session: uint64) =
+        let first = uint64 (cast.Size - 1)
+        match bounds.Tier with
+        | Tier.Async when session > first -> int (session - first) + 1
+        | Tier.Async
+        | Tier.Atomic
+        | Tier.Founding
+        | Tier.Configuration -> int (min session 1UL)
+
+    let flag (value: bool) = encoder.Byte(if value then 1 else 0)
+    let index (index: LogIndex) = encoder.Byte(int index.Value)
+    let term (term: Term) = encoder.Byte(int term.Value)
+
+    let position (position: LogPosition) =
+        term position.Term
+        index position.Index
+
+    let entries (permutation: int) (entries: Entry[]) =
+        encoder.Byte entries.Length
+        for entry in entries do
+            encoder.Word entry.Codes[permutation]
+
+    let mask (permutation: int) (ids: MemberId seq) =
+        encoder.Byte(cast.Mask(permutation, cast.MaskOf ids))
+
+    let ballot (permutation: int) (ballot: BallotState) =
+        mask permutation ballot.Granted
+        mask permutation ballot.Denied
+
+    let lineage (permutation: int) (lineage: int) =
+        encoder.Byte(cast.PermuteLineage(permutation, lineage))
+
+    let progress (permutation: int) (id: MemberId) (progress: Progress) : Digest =
+        // Added up, not written one after the other: the map's order is that of the ids.
+        encoder.Clear()
+        encoder.Byte(cast.Place(permutation, cast.NumberOf id))
+        index progress.MatchIndex
+        index progress.NextIndex
+        match progress.Mode with
+        | ReplicationMode.Probe isWaiting ->
+            encoder.Byte 1
+            flag isWaiting
+        | ReplicationMode.Replicate -> encoder.Byte 2
+        encoder.Byte(session progress.Session)
+        index progress.CommitSent
+        flag progress.HeartbeatDue
+        encoder.Finish()
+
+    let progressSum (permutation: int) (role: Role) : Digest =
+        let none: Digest = { High = 0UL; Low = 0UL }
+        match role with
+        | Role.Leader leading ->
+            leading.Progress
+            |> Map.fold (fun sum id state -> sum + progress permutation id state) none
+        | Role.Follower
+        | Role.PreCandidate _
+        | Role.Candidate _
+        | Role.Founder _ -> none
+
+    let role (permutation: int) (role: Role) =
+        match role with
+        | Role.Follower -> encoder.Byte 1
+        | Role.PreCandidate state ->
+            encoder.Byte 2
+            ballot permutation state
+        | Role.Candidate state ->
+            encoder.Byte 3
+            ballot permutation state
+        | Role.Founder(proposal, founded, state) ->
+            encoder.Byte 4
+            mask permutation proposal.Voters
+            lineage permutation (cast.LineageCode founded)
+            ballot permutation state
+        | Role.Leader leading ->
+            encoder.Byte 5
+            index leading.TermStart
+            match bounds.Tier with
+            | Tier.Async -> encoder.Byte(int leading.NextSession)
+            | Tier.Atomic
+            | Tier.Founding
+            | Tier.Configuration -> ()
+
+    let outcome (outcome: AppendOutcome) =
+        match outcome with
+        | AppendOutcome.Accepted upTo ->
+            encoder.Byte 1
+            index upTo
+        | AppendOutcome.Rejected(previous, hint) ->
+            encoder.Byte 2
+            index previous
+            position hint
+
+    let follow (follow: FollowState) =
+        encoder.Byte(session follow.Session)
+        index follow.Verified
+        index follow.Acknowledged
+        flag follow.AnswerDue
+        match follow.Refusal with
+        | ValueSome refusal -> outcome refusal
+        | ValueNone -> encoder.Byte 0
+
+    let state (permutation: int) (state: State) =
+        let place (id: MemberId voption) =
+            encoder.Byte(cast.Place(permutation, cast.NumberOf id))
+        term state.CurrentTerm
+        place state.VotedFor
+        lineage permutation (cast.LineageCode state.Lineage)
+        place state.Leader
+        flag (Normal.heard state)
+        index state.CommitIndex
+        index state.DurableIndex
+        encoder.Byte(int state.HardStateSequence)
+        encoder.Byte state.Unsynced.Length
+        for struct (sequence, reached) in state.Unsynced do
+            encoder.Byte(int sequence)
+            index reached
+        if state.Foreign.IsEmpty then
+            encoder.Byte 0
+        else
+            mask permutation state.Foreign.Keys
+        role permutation state.Role
+        follow state.Follow
+
+    let hard (permutation: int) (hard: Hard) =
+        encoder.Byte hard.Term
+        encoder.Byte(cast.Place(permutation, hard.Vote))
+        lineage permutation hard.Lineage
+
+    let written (permutation: int) (written: Written) =
+        match written.Hard with
+        | ValueSome state ->
+            encoder.Byte 1
+            hard permutation state
+        | ValueNone -> encoder.Byte 0
+        encoder.Byte written.TruncateFrom
+        entries permutation written.Entries
+
+    let message (permutation: int) (message: Message) (carried: Entry[]) =
+        let lineageOf (id: Lineage) =
+            lineage permutation (cast.LineageCode id)
+        match message with
+        | Message.RequestVote request ->
+            encoder.Byte 1
+            lineageOf request.Lineage
+            term request.Term
+            position request.Last
+            match request.Ballot with
+            | Ballot.PreVote -> encoder.Byte 1
+            | Ballot.Vote -> encoder.Byte 2
+            | Ballot.Founding proposal ->
+                encoder.Byte 3
+                mask permutation proposal.Voters
+        | Message.RequestVoteReply reply ->
+            encoder.Byte 2
+            lineageOf reply.Lineage
+            term reply.Term
+            flag (reply.Vote = Vote.Granted)
+            flag reply.PreVote
+        | Message.AppendEntries(header, _) ->
+            encoder.Byte 3
+            lineageOf header.Lineage
+            term header.Term
+            encoder.Byte(session header.Session)
+            position header.Previous
+            index header.Commit
+            entries permutation carried
+        | Message.AppendEntriesReply reply ->
+            encoder.Byte 4
+            lineageOf reply.Lineage
+            term reply.Term
+            encoder.Byte(session reply.Session)
+            outcome reply.Outcome
+        | Message.ReadIndex _
+        | Message.ReadIndexReply _
+        | Message.Forward _
+        | Message.ForwardReply _ -> invalidOp "Nobody reads or forwards in the model."
+
+    let wordUnder (permutation: int) (word: Word) : Digest =
+        encoder.Clear()
+        encoder.Byte 201
+        encoder.Byte(cast.Place(permutation, word.Sender))
+        encoder.Byte(cast.Place(permutation, word.Recipient))
+        message permutation word.Message word.Entries
+        encoder.Finish()
+
+    let word (word: Word) =
+        if word.Digests.Length = 0 then
+            word.Digests <- Array.init cast.Permutations (fun permutation -> wordUnder permutation word)
+        word.Digests
+
+    let nodeUnder (permutation: int) (number: int) (node: Node) : Digest =
+        let progress = progressSum permutation node.State.Role
+        let held = node.Held |> List.map (fun held -> struct (held.After, word held.Word))
+        encoder.Clear()
+        encoder.Byte 202
+        encoder.Byte(cast.Place(permutation, number))
+        flag node.HasLeft
+        state permutation node.State
+        encoder.Digest progress
+        hard permutation node.Hard
+        entries permutation node.Durable
+        encoder.Byte node.Pending.Length
+        for write in node.Pending do
+            written permutation write
+        for struct (after, digests) in held do
+            encoder.Byte after
+            encoder.Digest digests[permutation]
+        let struct (voteTerm, candidate) = node.Vote
+        encoder.Byte voteTerm
+        encoder.Byte(cast.Place(permutation, candidate))
+        encoder.Finish()
+
+    let node (number: int) (node: Node) =
+        if node.Digests.Length = 0 then
+            node.Digests <-
+                Array.init cast.Permutations (fun permutation -> nodeUnder permutation number node)
+        node.Digests
+
+    let ghostUnder (permutation: int) (ghost: Ghost) : Digest =
+        let mutable sum: Digest = { High = 0UL; Low = 0UL }
+        for reign in ghost.Reigns do
+            encoder.Clear()
+            encoder.Byte 203
+            lineage permutation reign.Lineage
+            encoder.Byte reign.Term
+            encoder.Byte(cast.Place(permutation, reign.Leader))
+            sum <- sum + encoder.Finish()
+        for commitment in ghost.Commitments do
+            encoder.Clear()
+            encoder.Byte 204
+            lineage permutation commitment.Lineage
+            encoder.Byte commitment.Index
+            encoder.Word commitment.Entry.Codes[permutation]
+            encoder.Byte commitment.Term
+            sum <- sum + encoder.Finish()
+        for dissolved in ghost.Dissolved do
+            encoder.Clear()
+            encoder.Byte 205
+            lineage permutation dissolved
+            sum <- sum + encoder.Finish()
+        sum
+
+    let ghostDigests (ghost: Ghost) =
+        if ghost.Digests.Length = 0 then
+            ghost.Digests <- Array.init cast.Permutations (fun permutation -> ghostUnder permutation ghost)
+        ghost.Digests
+
+    let budget (crashes: int) (proposals: int) (duplicates: int) : Digest =
+        encoder.Clear()
+        encoder.Byte 206
+        encoder.Byte crashes
+        encoder.Byte proposals
+        encoder.Byte duplicates
+        encoder.Finish()
+
+    /// The digest of one message as it is: two of them are the same message when it is equal.
+    member _.Word(subject: Word) : Digest = (word subject)[0]
+
+    /// The digest of one member as it is.
+    member _.Node(number: int, subject: Node) : Digest = (node number subject)[0]
+
+    /// The canonical digest of a state: the least under all permutations.
+    member _.World
+        (nodes: Node[], network: Word list, ghost: Ghost, crashes: int, proposals: int, duplicates: int)
+        : Digest =
+        let used = budget crashes proposals duplicates
+        let judged = ghostDigests ghost
+        for number in 0 .. nodes.Length - 1 do
+            node number nodes[number] |> ignore
+        for subject in network do
+            word subject |> ignore
+        let mutable least: Digest = { High = System.UInt64.MaxValue; Low = System.UInt64.MaxValue }
+        for permutation in 0 .. cast.Permutations - 1 do
+            let mutable sum = used + judged[permutation]
+            for subject in nodes do
+                sum <- sum + subject.Digests[permutation]
+            for subject in network do
+                sum <- sum + subject.Digests[permutation]
+            if sum.IsBelow least then
+                least <- sum
+        least
