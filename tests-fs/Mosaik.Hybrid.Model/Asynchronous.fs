@@ -18,7 +18,7 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
         | [] -> emit ()
         | word :: rest ->
             let network = play.Network
-            if play.IsOnItsWay word then
+            if network |> List.exists (fun other -> obj.ReferenceEquals(other, word)) then
                 spread rest
             else
                 if List.length network < bounds.Messages then
@@ -26,7 +26,7 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
                     spread rest
                     play.Network <- network
                 let standing = play.Save()
-                play.Tell $"lost: {name word.Sender} to {name word.Recipient}"
+                play.Tell(fun () -> $"lost: {name word.Sender} to {name word.Recipient}")
                 spread rest
                 play.Restore standing
 
@@ -65,8 +65,8 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
                 | Role.Candidate _
                 | Role.Founder _
                 | Role.Leader _ -> before.State.Role
-            play.Place(number, after.With(state' = { after.State with Role = role }))
-            play.Tell $"{name number} decides the other way (D22)"
+            play.Make(number, after.With(state' = { after.State with Role = role }))
+            play.Tell(fun () -> $"{name number} decides the other way (D22)")
             spreadOrBreak ()
         | _, _ -> ()
 
@@ -79,7 +79,7 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
                 play.Network
                 |> List.filter (fun other -> not (obj.ReferenceEquals(other, word)))
         let before = world.Nodes[word.Recipient]
-        play.Deliver(word, Moment.now)
+        play.Deliver(word, false)
         if not bounds.SplitWrites then
             play.SyncAll word.Recipient
         if play.Broken.IsSome then
@@ -93,24 +93,31 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
         for kept in 0 .. world.Nodes[number].Pending.Length do
             play.Load world
             play.Crash(number, kept)
-            let facts = { Lineage = world.Nodes[number].State.Lineage; Observer = false }
             for other in 0 .. cast.Size - 1 do
                 if other <> number then
-                    play.Step(other, Moment.now, Input.PeerDown(cast.Member number))
-                    play.Step(other, Moment.now, Input.PeerUp(cast.Member number, facts))
+                    play.BondAnew(other, number)
                     if not bounds.SplitWrites then
                         play.SyncAll other
             settle number
 
-    let tick (world: World) (number: int) (clock: Clock) (why: string) =
+    let everyOther (number: int) =
+        cast.Everybody ^^^ (1 <<< number)
+
+    let heartbeat (world: World) (number: int) (why: string) =
         play.Load world
-        play.Tell $"{name number}: {why}"
-        play.Step(number, clock, Input.Tick)
+        play.Tell(fun () -> $"{name number}: {why}")
+        play.Heartbeat(number, everyOther number)
+        settle number
+
+    let deadline (world: World) (number: int) (why: string) =
+        play.Load world
+        play.Tell(fun () -> $"{name number}: {why}")
+        play.Deadline number
         settle number
 
     let lead (world: World) (number: int) =
-        tick world number Moment.heartbeat "heartbeats are due"
-        tick world number Moment.late "no quorum was heard for long"
+        heartbeat world number "heartbeats are due"
+        deadline world number "no quorum was heard for long"
         if world.Proposals < bounds.Proposals then
             play.Load world
             play.Propose number
@@ -120,10 +127,10 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
         let node = world.Nodes[number]
         if State.isLeader node.State then
             lead world number
-        elif int node.State.CurrentTerm.Value <= bounds.Terms then
-            tick world number Moment.late "the election deadline passes"
+        elif int node.State.CurrentTerm.Value < play.LastTerm then
+            deadline world number "the election deadline passes"
         if node.State.Follow.AnswerDue && not node.Pending.IsEmpty then
-            tick world number Moment.heartbeat "the leader has waited long for an answer"
+            heartbeat world number "the leader has waited long for an answer"
         if not node.Pending.IsEmpty then
             play.Load world
             play.Sync number

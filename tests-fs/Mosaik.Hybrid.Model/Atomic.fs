@@ -26,11 +26,11 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         words |> List.filter (fun word -> word.Recipient = number)
 
     /// What a voter may make of a request: the voter afterwards, and its answers.
-    let answersOf (request: Word) (clock: Clock) : struct (Node list * struct (Node * Word list) list) =
+    let answersOf (request: Word) (isLate: bool) : struct (Node list * struct (Node * Word list) list) =
         let standing = play.Save()
         let voter = request.Recipient
         play.Take() |> ignore
-        play.Deliver(request, clock)
+        play.Deliver(request, isLate)
         let early = play.Take()
         let hurried = play.Nodes[voter]
         let isUnsettled = bounds.SplitWrites && not hurried.Pending.IsEmpty
@@ -62,7 +62,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
             && reply.Term = Message.termOf request.Message
             ->
             let granted = Message.RequestVoteReply { reply with Vote = Vote.Granted }
-            Word(answer.Sender, answer.Recipient, granted, [||])
+            play.Forge(Word(answer.Sender, answer.Recipient, granted, [||]))
         | _, _ -> answer
 
     /// Every choice for the voters that the candidate does not hear: not reached, or reached and not heard.
@@ -75,14 +75,14 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
             for node in nodes do
                 play.Restore standing
                 play.Place(voter, node)
-                play.Tell $"{name voter} heard the request; its answer is lost"
+                play.Tell(fun () -> $"{name voter} heard the request; its answer is lost")
                 silence rest
             play.Restore standing
 
     /// Every order in which any of the voters may be heard.
     let rec hear
         (candidate: int)
-        (clock: Clock)
+        (isLate: bool)
         (open': struct (Word * Node list * struct (Node * Word list) list) list)
         =
         silence (open' |> List.map (fun struct (request, nodes, _) -> struct (request.Recipient, nodes)))
@@ -93,7 +93,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
                 play.Restore standing
                 play.Place(request.Recipient, node)
                 for answer in from candidate answers do
-                    play.Deliver(forged request answer, clock)
+                    play.Deliver(forged request answer, isLate)
                 finish candidate
                 let rest =
                     open'
@@ -101,34 +101,34 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
                 if play.Broken.IsSome then
                     emit ()
                 else
-                    hear candidate clock rest
+                    hear candidate isLate rest
         play.Restore standing
 
     /// The candidate's requests are out.
-    let ballot (candidate: int) (clock: Clock) (requests: Word list) =
+    let ballot (candidate: int) (isLate: bool) (requests: Word list) =
         let choices =
             requests
             |> List.map (fun request ->
-                let struct (silent, answering) = answersOf request clock
+                let struct (silent, answering) = answersOf request isLate
                 struct (request, silent, answering))
-        hear candidate clock choices
+        hear candidate isLate choices
 
     /// Requests that wait for the write of term and vote, and, of a core that is in too much of a hurry, such as don't.
-    let campaign (candidate: int) (clock: Clock) =
+    let campaign (candidate: int) (isLate: bool) =
         let early = play.Take()
         if bounds.SplitWrites && not play.Nodes[candidate].Pending.IsEmpty then
             if early.IsEmpty then
                 emit ()
             else
                 let standing = play.Save()
-                ballot candidate clock early
+                ballot candidate isLate early
                 play.Restore standing
         play.SyncAll candidate
         let requests = early @ play.Take()
         if play.Broken.IsSome then
             emit ()
         else
-            ballot candidate clock requests
+            ballot candidate isLate requests
 
     let isCandidate (number: int) =
         match play.Nodes[number].State.Role with
@@ -143,15 +143,15 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         let standing = play.Save()
         for request in open' do
             play.Restore standing
-            play.Deliver(request, Moment.now)
+            play.Deliver(request, false)
             play.SyncAll request.Recipient
             for answer in from candidate (play.Take()) do
-                play.Deliver(answer, Moment.now)
+                play.Deliver(answer, false)
             if play.Broken.IsSome then
                 emit ()
             elif isCandidate candidate then
                 if play.IsWithin then
-                    campaign candidate Moment.now
+                    campaign candidate false
             else
                 finish candidate
                 emit ()
@@ -161,8 +161,8 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
     /// The election deadline passes. A learner only forgets its leader; a voter that is a quorum by itself leads.
     let elect (world: World) (number: int) =
         play.Load world
-        play.Tell $"{name number}'s election deadline passes"
-        play.Step(number, Moment.late, Input.Tick)
+        play.Tell(fun () -> $"{name number}'s election deadline passes")
+        play.Deadline number
         let requests = play.Take()
         if requests.IsEmpty then
             finish number
@@ -178,32 +178,33 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         for mask in 0 .. cast.Everybody do
             if mask &&& possible = mask then
                 play.Load world
-                play.Tell $"{name number}'s founding deadline passes, with {mask} bonded"
-                play.Step(number, Moment.late, Input.Tick, cast.Bonds mask)
+                play.Tell(fun () -> $"{name number}'s founding deadline passes, with {mask} bonded")
+                play.Deadline(number, mask)
                 if not play.Nodes[number].State.Role.IsFollower && play.IsWithin then
-                    campaign number Moment.late
+                    campaign number true
 
     /// A follower's answer as the leader hears it.
     let inflated (leader: int) (answer: Word) : Word =
         match bounds.Sabotage, answer.Message with
         | Sabotage.ForgeAcknowledgements, Message.AppendEntriesReply reply ->
             let outcome = AppendOutcome.Accepted play.Nodes[leader].State.Outline.Last.Index
-            Word(answer.Sender, leader, Message.AppendEntriesReply { reply with Outcome = outcome }, [||])
+            play.Forge(Word(answer.Sender, leader, Message.AppendEntriesReply { reply with Outcome = outcome }, [||]))
         | _, _ -> answer
 
     let hearAnswers (leader: int) (answers: Word list) =
         for answer in from leader answers do
-            play.Deliver(inflated leader answer, Moment.now)
+            play.Deliver(inflated leader answer, false)
         finish leader
         emit ()
 
     /// A leader's heartbeat to one member, with whatever that one lacks.
     let replicate (world: World) (leader: int) (follower: int) =
         play.Load world
-        play.Step(leader, Moment.heartbeat, Input.Tick, cast.Bonds(1 <<< follower))
+        play.Heartbeat(leader, 1 <<< follower)
+        finish leader
         let requests = from follower (play.Take())
         for request in requests do
-            play.Deliver(request, Moment.now)
+            play.Deliver(request, false)
         let early = play.Take()
         if bounds.SplitWrites && not play.Nodes[follower].Pending.IsEmpty then
             let standing = play.Save()
@@ -214,7 +215,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
             play.Restore standing
         play.SyncAll follower
         let answers = early @ play.Take()
-        play.Tell $"the answer of {name follower} is lost"
+        play.Tell(fun () -> $"the answer of {name follower} is lost")
         emit ()
         hearAnswers leader answers
 
@@ -229,8 +230,8 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
             if not world.Nodes[follower].HasLeft then
                 replicate world number follower
         play.Load world
-        play.Tell $"{name number} has heard no quorum for long"
-        play.Step(number, Moment.late, Input.Tick)
+        play.Tell(fun () -> $"{name number} has heard no quorum for long")
+        play.Deadline number
         emit ()
         if world.Proposals < bounds.Proposals then
             play.Load world
@@ -244,22 +245,12 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
             let lineage = world.Nodes[other].Hard.Lineage
             if lineage <> 0 && not world.Nodes[other].HasLeft then
                 play.Load world
-                play.Tell $"{name number} learns that {name other} belongs to {play.Show.Lineage lineage}"
-                play.Step(
-                    number,
-                    Moment.now,
-                    Input.PeerAffiliated(cast.Member other, cast.LineageOf lineage)
-                )
+                play.Learn(number, other, lineage)
                 emit ()
 
     let actOf (world: World) (number: int) =
         let node = world.Nodes[number]
-        let isBelowLastTerm =
-            match bounds.Tier with
-            | Tier.Founding -> int node.State.CurrentTerm.Value < bounds.Terms
-            | Tier.Atomic
-            | Tier.Async
-            | Tier.Configuration -> int node.State.CurrentTerm.Value <= bounds.Terms
+        let isBelowLastTerm = int node.State.CurrentTerm.Value < play.LastTerm
         if State.isLeader node.State then
             lead world number
         elif isBelowLastTerm then

@@ -109,8 +109,10 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
         $"{nameOf report.Bounds.Tier, -14}{report.States, 12}{report.Transitions, 14}{report.Depth, 7}{report.Seconds, 9:F1}{rate, 10:F0}  {endingOf report}"
 
     let private coverage (report: Report) =
-        let counts = report.Coverage
-        $"{nameOf report.Bounds.Tier, -14}{counts.Elections} elections, {counts.Commits} commits, {counts.Truncations} truncations, {counts.Rejections} appends rejected, {counts.VotesDenied} votes denied, {counts.CrashesThatLose} crashes that lose writes, {counts.Foundings} foundings, {counts.NewBeginnings} new beginnings"
+        let seen (sight: Sight) = report.Coverage.Of sight
+        $"{nameOf report.Bounds.Tier, -14}{seen Sight.Election} elections, {seen Sight.Commit} commits, {seen Sight.Truncation} truncations, "
+        + $"{seen Sight.Rejection} appends rejected, {seen Sight.VoteDenied} votes denied, {seen Sight.CrashThatLoses} crashes that lose writes, "
+        + $"{seen Sight.Founding} foundings, {seen Sight.Admission} configurations appended, {seen Sight.NewBeginning} new beginnings"
 
     /// The table of some reports, and the trace of each broken rule.
     let table (reports: Report list) : string list =

@@ -1,5 +1,8 @@
 namespace Mosaik.Hybrid.Model
 
+open System
+open System.Collections.Generic
+
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
 
@@ -9,6 +12,8 @@ open Mosaik.Hybrid.Core
 ///
 /// Left out is what follows from the rest: the log as the member sees it (what is durable, and the writes on their
 /// way), its outline and its configurations, and all that Normal.ofState makes equal.
+///
+/// Members, words and ghosts that have the same digest are one object: what a step makes of a member is looked up.
 [<Sealed>]
 type Encoding(bounds: Bounds, cast: Cast) =
 
@@ -201,14 +206,15 @@ type Encoding(bounds: Bounds, cast: Cast) =
         message permutation word.Message word.Entries
         encoder.Finish()
 
-    let word (word: Word) =
-        if word.Digests.Length = 0 then
-            word.Digests <- Array.init cast.Permutations (fun permutation -> wordUnder permutation word)
-        word.Digests
+    let words = Dictionary<Digest, Word>()
+    let nodes = Dictionary<Digest, Node>()
+    let ghosts = Dictionary<Digest, Ghost>()
+
+    let underAll (first: Digest) (under: int -> Digest) =
+        Array.init cast.Permutations (fun permutation -> if permutation = 0 then first else under permutation)
 
     let nodeUnder (permutation: int) (number: int) (node: Node) : Digest =
         let progress = progressSum permutation node.State.Role
-        let held = node.Held |> List.map (fun held -> struct (held.After, word held.Word))
         encoder.Clear()
         encoder.Byte 202
         encoder.Byte(cast.Place(permutation, number))
@@ -220,19 +226,13 @@ type Encoding(bounds: Bounds, cast: Cast) =
         encoder.Byte node.Pending.Length
         for write in node.Pending do
             written permutation write
-        for struct (after, digests) in held do
-            encoder.Byte after
-            encoder.Digest digests[permutation]
+        for held in node.Held do
+            encoder.Byte held.After
+            encoder.Digest held.Word.Digests[permutation]
         let struct (voteTerm, candidate) = node.Vote
         encoder.Byte voteTerm
         encoder.Byte(cast.Place(permutation, candidate))
         encoder.Finish()
-
-    let node (number: int) (node: Node) =
-        if node.Digests.Length = 0 then
-            node.Digests <-
-                Array.init cast.Permutations (fun permutation -> nodeUnder permutation number node)
-        node.Digests
 
     let ghostUnder (permutation: int) (ghost: Ghost) : Digest =
         let mutable sum: Digest = { High = 0UL; Low = 0UL }
@@ -258,11 +258,6 @@ type Encoding(bounds: Bounds, cast: Cast) =
             sum <- sum + encoder.Finish()
         sum
 
-    let ghostDigests (ghost: Ghost) =
-        if ghost.Digests.Length = 0 then
-            ghost.Digests <- Array.init cast.Permutations (fun permutation -> ghostUnder permutation ghost)
-        ghost.Digests
-
     let budget (crashes: int) (proposals: int) (duplicates: int) : Digest =
         encoder.Clear()
         encoder.Byte 206
@@ -271,25 +266,49 @@ type Encoding(bounds: Bounds, cast: Cast) =
         encoder.Byte duplicates
         encoder.Finish()
 
-    /// The digest of one message as it is: two of them are the same message when it is equal.
-    member _.Word(subject: Word) : Digest = (word subject)[0]
+    /// The one object for this word.
+    member _.Word(subject: Word) : Word =
+        let digest = wordUnder 0 subject
+        match words.TryGetValue digest with
+        | true, known -> known
+        | false, _ ->
+            subject.Digests <- underAll digest (fun permutation -> wordUnder permutation subject)
+            subject.Id <- words.Count
+            words[digest] <- subject
+            subject
 
-    /// The digest of one member as it is.
-    member _.Node(number: int, subject: Node) : Digest = (node number subject)[0]
+    /// The one object for this member as it is.
+    member _.Node(number: int, subject: Node) : Node =
+        let digest = nodeUnder 0 number subject
+        match nodes.TryGetValue digest with
+        | true, known -> known
+        | false, _ ->
+            subject.Digests <- underAll digest (fun permutation -> nodeUnder permutation number subject)
+            subject.Id <- nodes.Count
+            nodes[digest] <- subject
+            subject
+
+    /// The one object for what the model knows.
+    member _.Ghost(subject: Ghost) : Ghost =
+        let digest = ghostUnder 0 subject
+        match ghosts.TryGetValue digest with
+        | true, known -> known
+        | false, _ ->
+            subject.Digests <- underAll digest (fun permutation -> ghostUnder permutation subject)
+            ghosts[digest] <- subject
+            subject
+
+    /// How many different states members were in: few, compared with the states of the whole.
+    member _.NodesKnown = nodes.Count
 
     /// The canonical digest of a state: the least under all permutations.
     member _.World
         (nodes: Node[], network: Word list, ghost: Ghost, crashes: int, proposals: int, duplicates: int)
         : Digest =
         let used = budget crashes proposals duplicates
-        let judged = ghostDigests ghost
-        for number in 0 .. nodes.Length - 1 do
-            node number nodes[number] |> ignore
-        for subject in network do
-            word subject |> ignore
-        let mutable least: Digest = { High = System.UInt64.MaxValue; Low = System.UInt64.MaxValue }
+        let mutable least: Digest = { High = UInt64.MaxValue; Low = UInt64.MaxValue }
         for permutation in 0 .. cast.Permutations - 1 do
-            let mutable sum = used + judged[permutation]
+            let mutable sum = used + ghost.Digests[permutation]
             for subject in nodes do
                 sum <- sum + subject.Digests[permutation]
             for subject in network do

@@ -51,18 +51,13 @@ module Explorer =
         | Tier.Founding
         | Tier.Configuration -> Atomic(bounds, play, emit).Explore
 
-    let private first (bounds: Bounds) (play: Play) : World =
-        let struct (nodes, ghost) = Restart.world bounds play.Cast
-        play.Load(World(nodes, [], ghost, 0, 0, 0, { High = 0UL; Low = 0UL }))
-        play.Seal()
-
     /// Plays the actions again, each named by its number among those of its state, and tells what happens.
     let private trace (bounds: Bounds) (path: int list) : string list =
         let cast = Cast bounds
         let play = Play(bounds, cast)
         let story = List<string>()
         let lines = List<string>()
-        let mutable world = first bounds play
+        let mutable world = play.Begin()
         let mutable wanted = 0
         let mutable at = 0
         let mutable reached: World voption = ValueNone
@@ -141,7 +136,7 @@ module Explorer =
             action <- action + 1
 
         let explore = explorerOf bounds play emit
-        add (first bounds play)
+        play.Begin() |> add
         while ending.IsNone && next.Count > 0 do
             firstOfFrontier <- visited.Count - next.Count
             frontier <- next

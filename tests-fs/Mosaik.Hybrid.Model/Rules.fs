@@ -32,7 +32,7 @@ module Rule =
     let coreBlames = "An honest member is never blamed."
     let coreThrows = "The core never throws."
 
-/// The rules of SAFETY §3 and RELIABILITY §3 over all members. Each looks at what the last step changed.
+/// The rules of SAFETY §3 and RELIABILITY §3. Each looks at what the last step changed.
 [<Sealed>]
 type Rules(bounds: Bounds, cast: Cast, show: Show) =
 
@@ -269,21 +269,23 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
             found <- broken Rule.ownTerm $"{show.Name number} committed {after.CommitIndex}"
         struct (ghost, found)
 
-    /// Everything that a step of a member may break; `nodes` has the member as it is after the step.
-    member _.Step(nodes: Node[], number: int, before: Node, ghost: Ghost) : struct (Ghost * Violation voption) =
+    /// What a step of a member may break whatever the others are.
+    member _.Alone(number: int, before: Node, after: Node) : Violation voption =
+        firstOf
+            [ (fun () -> monotonic number before.State after.State)
+              (fun () -> written number after)
+              (fun () -> appendOnly number before after) ]
+
+    /// What a step of a member may break with the others; `nodes` has the member as it is after the step.
+    member _.Among
+        (nodes: Node[], number: int, before: Node, ghost: Ghost)
+        : struct (Ghost * Violation voption) =
         let after = nodes[number]
-        let logChanged = not (obj.ReferenceEquals(before.Log, after.Log))
         let found =
-            match monotonic number before.State after.State with
-            | ValueSome found -> ValueSome found
-            | ValueNone -> written number after
-        let found =
-            if found.IsNone && logChanged then
-                match appendOnly number before after with
-                | ValueSome found -> ValueSome found
-                | ValueNone -> logMatching number nodes
+            if obj.ReferenceEquals(before.Log, after.Log) then
+                ValueNone
             else
-                found
+                logMatching number nodes
         let struct (ghost, found) =
             if
                 found.IsNone

@@ -27,8 +27,11 @@ type Word(sender: int, recipient: int, message: Message, entries: Entry[]) =
     /// The entries that an append carries.
     member _.Entries = entries
 
-    /// The digest under each permutation; made when the word is first part of a state.
+    /// The digest under each permutation.
     member val Digests: Digest[] = [||] with get, set
+
+    /// Its number among all words that were ever said.
+    member val Id = -1 with get, set
 
 /// A word that waits for a write: how many of the writes on their way must be durable first.
 [<Struct>]
@@ -72,8 +75,11 @@ type Node
     /// It has begun a new incarnation, which is nobody's voter: it plays no further part.
     member _.HasLeft = hasLeft
 
-    /// The digest under each permutation; made when the member is first part of a state.
+    /// The digest under each permutation.
     member val Digests: Digest[] = [||] with get, set
+
+    /// Its number among all that members ever were.
+    member val Id = -1 with get, set
 
     member _.With(?state', ?log', ?hard', ?durable', ?pending', ?held', ?vote', ?hasLeft') =
         Node(
