@@ -31,12 +31,9 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
                 play.Restore standing
 
     let settle (number: int) =
-        if not bounds.SplitWrites then
+        if bounds.WritesInFlight = 0 then
             play.SyncAll number
-        if play.Broken.IsSome then
-            emit ()
-        else
-            spread (play.Take())
+        if play.Broken.IsSome then emit () else spread (play.Take())
 
     /// The core lets the lower of two pre-candidates go on (D22), so permuted states need not behave alike there.
     /// Whoever grants a pre-vote as a pre-candidate is therefore taken to do both: withdraw, and go on.
@@ -51,10 +48,7 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
         let words = granted |> List.map (fun struct (word, _) -> word)
         let isGranted = granted |> List.exists (fun struct (_, isGranted) -> isGranted)
         let spreadOrBreak () =
-            if play.Broken.IsSome then
-                emit ()
-            else
-                spread words
+            if play.Broken.IsSome then emit () else spread words
         spreadOrBreak ()
         match before.State.Role, after.State.Role with
         | Role.PreCandidate _, (Role.PreCandidate _ | Role.Follower) when isGranted ->
@@ -80,7 +74,7 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
                 |> List.filter (fun other -> not (obj.ReferenceEquals(other, word)))
         let before = world.Nodes[word.Recipient]
         play.Deliver(word, false)
-        if not bounds.SplitWrites then
+        if bounds.WritesInFlight = 0 then
             play.SyncAll word.Recipient
         if play.Broken.IsSome then
             emit ()
@@ -96,12 +90,11 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
             for other in 0 .. cast.Size - 1 do
                 if other <> number then
                     play.BondAnew(other, number)
-                    if not bounds.SplitWrites then
+                    if bounds.WritesInFlight = 0 then
                         play.SyncAll other
             settle number
 
-    let everyOther (number: int) =
-        cast.Everybody ^^^ (1 <<< number)
+    let everyOther (number: int) = cast.Everybody ^^^ (1 <<< number)
 
     let heartbeat (world: World) (number: int) (why: string) =
         play.Load world

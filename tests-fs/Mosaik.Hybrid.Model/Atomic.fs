@@ -19,7 +19,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
                   other ]
 
     let finish (number: int) =
-        if not bounds.SplitWrites then
+        if bounds.WritesInFlight = 0 then
             play.SyncAll number
 
     let from (number: int) (words: Word list) =
@@ -33,7 +33,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         play.Deliver(request, isLate)
         let early = play.Take()
         let hurried = play.Nodes[voter]
-        let isUnsettled = bounds.SplitWrites && not hurried.Pending.IsEmpty
+        let isUnsettled = bounds.WritesInFlight > 0 && not hurried.Pending.IsEmpty
         play.SyncAll voter
         let answers = early @ play.Take()
         let rested = play.Nodes[voter]
@@ -54,14 +54,12 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
                   struct (hurried, early) ]
         struct ((if broken.IsSome then [] else silent), (if broken.IsSome then [] else answering))
 
-    /// The answers of a voter as the candidate hears them.
+    /// The answer of a voter as the candidate hears it.
     let forged (request: Word) (answer: Word) : Word =
+        let asked = Message.termOf request.Message
         match bounds.Sabotage, answer.Message with
-        | Sabotage.ForgeVotes, Message.RequestVoteReply reply when
-            not reply.PreVote
-            && reply.Term = Message.termOf request.Message
-            ->
-            let granted = Message.RequestVoteReply { reply with Vote = Vote.Granted }
+        | Sabotage.ForgeVotes, Message.RequestVoteReply reply when reply.PreVote || reply.Term = asked ->
+            let granted = Message.RequestVoteReply { reply with Vote = Vote.Granted; Term = asked }
             play.Forge(Word(answer.Sender, answer.Recipient, granted, [||]))
         | _, _ -> answer
 
@@ -85,7 +83,10 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         (isLate: bool)
         (open': struct (Word * Node list * struct (Node * Word list) list) list)
         =
-        silence (open' |> List.map (fun struct (request, nodes, _) -> struct (request.Recipient, nodes)))
+        silence (
+            open'
+            |> List.map (fun struct (request, nodes, _) -> struct (request.Recipient, nodes))
+        )
         let standing = play.Save()
         for choice in open' do
             let struct (request, _, answering) = choice
@@ -116,7 +117,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
     /// Requests that wait for the write of term and vote, and, of a core that is in too much of a hurry, such as don't.
     let campaign (candidate: int) (isLate: bool) =
         let early = play.Take()
-        if bounds.SplitWrites && not play.Nodes[candidate].Pending.IsEmpty then
+        if bounds.WritesInFlight > 0 && not play.Nodes[candidate].Pending.IsEmpty then
             if early.IsEmpty then
                 emit ()
             else
@@ -146,11 +147,11 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
             play.Deliver(request, false)
             play.SyncAll request.Recipient
             for answer in from candidate (play.Take()) do
-                play.Deliver(answer, false)
+                play.Deliver(forged request answer, false)
             if play.Broken.IsSome then
                 emit ()
             elif isCandidate candidate then
-                if play.IsWithin then
+                if play.IsWithinTerms then
                     campaign candidate false
             else
                 finish candidate
@@ -180,7 +181,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
                 play.Load world
                 play.Tell(fun () -> $"{name number}'s founding deadline passes, with {mask} bonded")
                 play.Deadline(number, mask)
-                if not play.Nodes[number].State.Role.IsFollower && play.IsWithin then
+                if not play.Nodes[number].State.Role.IsFollower && play.IsWithinTerms then
                     campaign number true
 
     /// A follower's answer as the leader hears it.
@@ -188,7 +189,9 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         match bounds.Sabotage, answer.Message with
         | Sabotage.ForgeAcknowledgements, Message.AppendEntriesReply reply ->
             let outcome = AppendOutcome.Accepted play.Nodes[leader].State.Outline.Last.Index
-            play.Forge(Word(answer.Sender, leader, Message.AppendEntriesReply { reply with Outcome = outcome }, [||]))
+            play.Forge(
+                Word(answer.Sender, leader, Message.AppendEntriesReply { reply with Outcome = outcome }, [||])
+            )
         | _, _ -> answer
 
     let hearAnswers (leader: int) (answers: Word list) =
@@ -206,12 +209,9 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         for request in requests do
             play.Deliver(request, false)
         let early = play.Take()
-        if bounds.SplitWrites && not play.Nodes[follower].Pending.IsEmpty then
+        if bounds.WritesInFlight > 0 && not play.Nodes[follower].Pending.IsEmpty then
             let standing = play.Save()
-            if early.IsEmpty then
-                emit ()
-            else
-                hearAnswers leader early
+            if early.IsEmpty then emit () else hearAnswers leader early
             play.Restore standing
         play.SyncAll follower
         let answers = early @ play.Take()

@@ -12,6 +12,14 @@ type Tier =
     /// As Atomic, and the leader admits a fourth member.
     | Configuration
 
+/// Whether states that differ only in the names of members are one.
+[<RequireQualifiedAccess>]
+type Symmetry =
+    | On
+    | Off
+    /// They are kept apart, and counted both ways. Symmetry loses nothing when it counts as many as without a check.
+    | Checked
+
 /// A rule that the model breaks from outside of the core: proves that the rules can be seen to break.
 [<RequireQualifiedAccess>]
 type Sabotage =
@@ -22,7 +30,7 @@ type Sabotage =
     | LoseDurableEntry
     /// Words to others leave at once, whatever they must wait for.
     | SpeakTooSoon
-    /// A vote that was denied, or never asked for, arrives as granted.
+    /// Votes and pre-votes that were denied arrive as granted.
     | ForgeVotes
     /// A follower's acknowledgement covers the leader's whole log.
     | ForgeAcknowledgements
@@ -45,12 +53,12 @@ type Bounds =
         Messages: int
         /// Messages that arrive a second time; async tier.
         Duplicates: int
-        /// A write may be on its way to the disk while other things happen, and be lost by a crash.
-        SplitWrites: bool
+        /// Writes on their way to the disks of all members at once, while other things happen: what a crash may lose.
+        /// With 0 every write is durable before anything else happens.
+        WritesInFlight: int
         /// Members remember whether they have heard the leader lately, and if so refuse to vote.
         Sticky: bool
-        /// States that differ only in the names of members are one.
-        Symmetry: bool
+        Symmetry: Symmetry
         /// The most entries in one append.
         EntriesPerAppend: int
         StatesMax: int
@@ -71,9 +79,9 @@ module Bounds =
           Crashes = 1
           Messages = 2
           Duplicates = 0
-          SplitWrites = true
+          WritesInFlight = 1
           Sticky = false
-          Symmetry = true
+          Symmetry = Symmetry.On
           EntriesPerAppend = 16
           StatesMax = 100_000_000
           MinutesMax = 60.0
@@ -93,6 +101,7 @@ module Bounds =
               range "proposals" bounds.Proposals 0 15
               range "crashes" bounds.Crashes 0 15
               range "messages" bounds.Messages 1 15
+              range "writes in flight" bounds.WritesInFlight 0 15
               range "duplicates" bounds.Duplicates 0 15
               range "entries per append" bounds.EntriesPerAppend 1 1_024
               range "states-max" bounds.StatesMax 1 1_000_000_000 ]

@@ -53,7 +53,11 @@ type Cast(bounds: Bounds) =
 
     let permutations =
         let all = arrangements [ 0 .. bounds.Members - 1 ]
-        let used = if bounds.Symmetry then all else List.truncate 1 all
+        let used =
+            if bounds.Symmetry = Symmetry.Off then
+                List.truncate 1 all
+            else
+                all
         used
         |> List.map (fun arrangement ->
             Array.append (Array.ofList arrangement) [| bounds.Members .. size - 1 |])
@@ -174,8 +178,7 @@ type Cast(bounds: Bounds) =
         match entries.TryGetValue key with
         | true, known -> known
         | false, _ ->
-            let codes =
-                Array.init permutations.Length (fun permutation -> this.CodeOf(permutation, value))
+            let codes = Array.init permutations.Length (fun permutation -> this.CodeOf(permutation, value))
             let entry = Entry(value, codes)
             entries[key] <- entry
             entry
@@ -192,7 +195,7 @@ type Cast(bounds: Bounds) =
           Payload = ReadOnlyMemory [| byte number |] }
 
     /// The one entry of the given log: the voters' configuration, of term 1.
-    member this.Foundation : Entry =
+    member this.Foundation: Entry =
         let configuration = Configuration.ofVoters (Array.truncate bounds.Members members)
         this.Entry
             { Index = LogIndex 1UL

@@ -19,7 +19,7 @@ module Cli =
   --messages N         messages on their way at once, async tier; 2
   --duplicates N       messages that arrive twice, async tier; 0
   --entries N          the most entries in one append; 16
-  --whole-writes       no write is ever on its way while other things happen
+  --writes N           writes on their way at once, which a crash may lose; 1
   --sticky             members that heard the leader lately refuse to vote, until they forget
   --no-symmetry        states that differ only in names are different
   --states-max N       stop after so many states; 100000000
@@ -60,6 +60,7 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
         | "--crashes" -> changed { bounds with Crashes = number }
         | "--messages" -> changed { bounds with Messages = number }
         | "--duplicates" -> changed { bounds with Duplicates = number }
+        | "--writes" -> changed { bounds with WritesInFlight = number }
         | "--entries" -> changed { bounds with EntriesPerAppend = number }
         | "--states-max" -> changed { bounds with StatesMax = number }
         | "--minutes" -> changed { bounds with MinutesMax = float number }
@@ -69,9 +70,7 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
         match arguments with
         | [] -> Ok asked
         | "--no-symmetry" :: rest ->
-            parse { asked with Bounds = { asked.Bounds with Symmetry = false } } rest
-        | "--whole-writes" :: rest ->
-            parse { asked with Bounds = { asked.Bounds with SplitWrites = false } } rest
+            parse { asked with Bounds = { asked.Bounds with Symmetry = Symmetry.Off } } rest
         | "--sticky" :: rest -> parse { asked with Bounds = { asked.Bounds with Sticky = true } } rest
         | "--tier" :: name :: rest ->
             match tiersOf name with
@@ -79,9 +78,7 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
             | None -> Error $"There is no tier {name}."
         | name :: value :: rest ->
             match Int32.TryParse value with
-            | true, number ->
-                withNumber name number asked
-                |> Result.bind (fun asked -> parse asked rest)
+            | true, number -> withNumber name number asked |> Result.bind (fun asked -> parse asked rest)
             | false, _ -> Error $"{name} {value}: a whole number is needed, or the argument is unknown."
         | [ name ] -> Error $"Unknown argument {name}, or its value is missing."
 

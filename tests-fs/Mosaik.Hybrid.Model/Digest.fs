@@ -73,13 +73,16 @@ type Encoder() =
     member _.Finish() : Digest =
         reserve 16
         buffer.AsSpan(length, 8).Clear()
-        let mutable high = 0x9E3779B97F4A7C15UL + uint64 length
-        let mutable low = 0xD1B54A32D192ED03UL ^^^ uint64 length
+        // Seeds that differ in many bits for each length: else a short string could undo the difference.
+        let mutable high = 0x9E3779B97F4A7C15UL * uint64 (2 * length + 1)
+        let mutable low = finishLow (0xD1B54A32D192ED03UL * uint64 (2 * length + 1))
         let mutable at = 0
         while at < length do
             let word = BinaryPrimitives.ReadUInt64LittleEndian(ReadOnlySpan(buffer, at, 8))
             high <- BitOperations.RotateLeft((high ^^^ word) * 0x87C37B91114253D5UL, 31)
-            low <- BitOperations.RotateLeft((low + word) * 0xA0761D6478BD642FUL, 29) ^^^ (low >>> 17)
+            low <-
+                BitOperations.RotateLeft((low + word) * 0xA0761D6478BD642FUL, 29)
+                ^^^ (low >>> 17)
             at <- at + 8
         { High = finishHigh high; Low = finishLow low }
 

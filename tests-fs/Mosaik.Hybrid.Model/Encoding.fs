@@ -301,18 +301,22 @@ type Encoding(bounds: Bounds, cast: Cast) =
     /// How many different states members were in: few, compared with the states of the whole.
     member _.NodesKnown = nodes.Count
 
-    /// The canonical digest of a state: the least under all permutations.
+    /// A state with its digests.
     member _.World
         (nodes: Node[], network: Word list, ghost: Ghost, crashes: int, proposals: int, duplicates: int)
-        : Digest =
+        : World =
         let used = budget crashes proposals duplicates
-        let mutable least: Digest = { High = UInt64.MaxValue; Low = UInt64.MaxValue }
-        for permutation in 0 .. cast.Permutations - 1 do
+        let under (permutation: int) =
             let mutable sum = used + ghost.Digests[permutation]
             for subject in nodes do
                 sum <- sum + subject.Digests[permutation]
             for subject in network do
                 sum <- sum + subject.Digests[permutation]
-            if sum.IsBelow least then
-                least <- sum
-        least
+            sum
+        let own = under 0
+        let mutable least = own
+        for permutation in 1 .. cast.Permutations - 1 do
+            let permuted = under permutation
+            if permuted.IsBelow least then
+                least <- permuted
+        World(nodes, network, ghost, crashes, proposals, duplicates, own, least)

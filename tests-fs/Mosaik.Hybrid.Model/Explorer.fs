@@ -28,8 +28,10 @@ type Ending =
 type Report =
     {
         Bounds: Bounds
-        /// Distinct states, up to the names of members when symmetry is on.
+        /// Distinct states; up to the names of members when symmetry is on.
         States: int
+        /// Distinct states up to the names of members, when symmetry is checked.
+        StatesUpToNames: int
         /// Steps from a state to a state, known or new.
         Transitions: int64
         /// The longest of the shortest ways to a state.
@@ -86,7 +88,10 @@ module Explorer =
 
     let private pathTo (parents: List<int>) (actions: List<int>) (state: int) (action: int) : int list =
         let rec back (state: int) (path: int list) =
-            if state = 0 then path else back parents[state] (actions[state] :: path)
+            if state = 0 then
+                path
+            else
+                back parents[state] (actions[state] :: path)
         back state [ action ]
 
     /// Explores all states within the bounds. `progress` is told states, transitions, depth and the size of the
@@ -94,6 +99,7 @@ module Explorer =
     let run (bounds: Bounds) (progress: int -> int64 -> int -> int -> unit) : Report =
         let play = Play(bounds, Cast bounds)
         let visited = Visited(min bounds.StatesMax 1_000_000)
+        let upToNames = Visited 1_024
         let parents = List<int>()
         let actions = List<int>()
         let clock = Stopwatch.StartNew()
@@ -117,8 +123,16 @@ module Explorer =
                           Trace = trace bounds path }
                 )
 
+        let digestOf (world: World) =
+            match bounds.Symmetry with
+            | Symmetry.On -> world.LeastDigest
+            | Symmetry.Off -> world.OwnDigest
+            | Symmetry.Checked ->
+                upToNames.Add world.LeastDigest |> ignore
+                world.OwnDigest
+
         let add (world: World) =
-            if visited.Add world.Digest then
+            if visited.Add(digestOf world) then
                 next.Add world
                 parents.Add exploring
                 actions.Add action
@@ -154,6 +168,7 @@ module Explorer =
                         ending <- ValueSome(Ending.Cut $"{bounds.MinutesMax} minutes")
         { Bounds = bounds
           States = visited.Count
+          StatesUpToNames = upToNames.Count
           Transitions = transitions
           Depth = depth
           Seconds = clock.Elapsed.TotalSeconds

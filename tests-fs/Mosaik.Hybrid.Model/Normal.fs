@@ -16,11 +16,7 @@ module Moment =
     let now = at 1_000_000L
 
     /// A heartbeat is due; no election deadline has passed.
-    let heartbeat =
-        at (
-            now.Now.Milliseconds
-            + int64 ConsensusConfig.defaults.HeartbeatInterval
-        )
+    let heartbeat = at (now.Now.Milliseconds + int64 ConsensusConfig.defaults.HeartbeatInterval)
 
     /// Every deadline has passed, and nobody was heard for long.
     let late = at (now.Now.Milliseconds + 1_000_000L)
@@ -113,13 +109,7 @@ module Normal =
                     Moment.now.Now
                 else
                     State.longAgo
-            Follow =
-                { follow with
-                    DueSince =
-                        if follow.AnswerDue then
-                            Moment.now.Now
-                        else
-                            State.longAgo }
+            Follow = { follow with DueSince = if follow.AnswerDue then Moment.now.Now else State.longAgo }
             ElectionAt = Moment.nextElection
             // Committed is applied at once: the core looks at neither of the two but to check itself.
             LastApplied = state.CommitIndex

@@ -72,7 +72,11 @@ type Play(bounds: Bounds, cast: Cast) =
             for sight in outcome.Seen do
                 coverage.Note sight
             if not outcome.Released.IsEmpty then
-                released <- if released.IsEmpty then outcome.Released else released @ outcome.Released
+                released <-
+                    if released.IsEmpty then
+                        outcome.Released
+                    else
+                        released @ outcome.Released
             if broken.IsNone then
                 if after.HasLeft then
                     leave number before
@@ -122,8 +126,7 @@ type Play(bounds: Bounds, cast: Cast) =
                 nodes |> Array.mapi quiet
             else
                 Array.copy nodes
-        let digest = encoding.World(sealedNodes, network, ghost, crashes, proposals, duplicates)
-        World(sealedNodes, network, ghost, crashes, proposals, duplicates, digest)
+        encoding.World(sealedNodes, network, ghost, crashes, proposals, duplicates)
 
     member _.Coverage = coverage
     member _.Cast = cast
@@ -274,6 +277,11 @@ type Play(bounds: Bounds, cast: Cast) =
     member _.Seal() : World = seal ()
 
     /// True while no member is beyond the last term.
-    member _.IsWithin =
+    member _.IsWithinTerms =
         nodes
         |> Array.forall (fun node -> node.State.CurrentTerm.Value <= uint64 lastTerm)
+
+    /// True while the bounds hold: the terms, and how many writes are on their way.
+    member this.IsWithin =
+        let writes = nodes |> Array.sumBy (fun node -> node.Pending.Length)
+        writes <= bounds.WritesInFlight && this.IsWithinTerms

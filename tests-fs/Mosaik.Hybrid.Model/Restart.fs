@@ -24,7 +24,8 @@ module Restart =
               if entry.Kind = EntryKind.Configuration then
                   match Configuration.decode entry.Value.Payload with
                   | Ok(struct (_, configuration)) -> struct (entry.Value.Index, configuration)
-                  | Error error -> invalidOp $"A configuration entry at {entry.Value.Position} is none: {error}" ]
+                  | Error error ->
+                      invalidOp $"A configuration entry at {entry.Value.Position} is none: {error}" ]
 
     /// Member `number` with this on its disk.
     let node bounds config (cast: Cast) bonds (number: int) (hard: Hard) (durable: Entry[]) vote : Node =
@@ -39,8 +40,7 @@ module Restart =
                     LogPosition.Zero
                 else
                     durable[durable.Length - 1].Value.Position }
-        let state =
-            State.restore config Moment.now 1UL stored (outline durable) (configurations durable)
+        let state = State.restore config Moment.now 1UL stored (outline durable) (configurations durable)
         Node(Normal.ofState bounds bonds state, durable, hard, durable, [], [], vote, false)
 
     /// The first state: everybody holds the given log, or nothing in the founding tier and as a newcomer.
@@ -70,6 +70,5 @@ module Restart =
             | Tier.Founding -> []
             | Tier.Atomic
             | Tier.Async
-            | Tier.Configuration ->
-                [ { Lineage = 1; Index = 1; Entry = cast.Foundation; Term = 1 } ]
+            | Tier.Configuration -> [ { Lineage = 1; Index = 1; Entry = cast.Foundation; Term = 1 } ]
         struct (Array.init cast.Size node, Ghost([], commitments, []))

@@ -8,11 +8,11 @@ open Mosaik.Hybrid.Core
 module Rule =
     let electionSafety = "Election Safety: at most one member leads in a term of a lineage."
     let leaderAppendOnly = "Leader Append-Only: a leader never overwrites or removes entries of its log."
-    let logMatching =
-        "Log Matching: logs with the same term at an index are equal up to there (Raft §5.3)."
+    let logMatching = "Log Matching: logs with the same term at an index are equal up to there (Raft §5.3)."
     let leaderCompleteness =
         "Leader Completeness: what was committed in a term is in the log of every later leader."
-    let stateMachineSafety = "State Machine Safety: two members never commit different entries at one index."
+    let stateMachineSafety =
+        "State Machine Safety: two members never commit different entries at one index."
     let oneVote = "One vote a term: a member's votes that left it in a term are all for one candidate."
     let durableVote = "A vote leaves a member only when it is durable there (rule 2)."
     let durableAcknowledgement = "A member acknowledges only entries that are durable there (rule 3)."
@@ -52,8 +52,7 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
     let lineageOf (node: Node) = cast.LineageCode node.State.Lineage
 
     let holds (entries: Entry[]) (index: int) (entry: Entry) =
-        entries.Length >= index
-        && entries[index - 1].Identity = entry.Identity
+        entries.Length >= index && entries[index - 1].Identity = entry.Identity
 
     let isPrefix (shorter: Entry[]) (count: int) (longer: Entry[]) =
         let mutable equal = longer.Length >= count && shorter.Length >= count
@@ -90,7 +89,11 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
                     | ValueSome later -> later
                     | ValueNone -> hard)
                 node.Hard
-        let lastTerm = if node.Log.Length = 0 then 0 else node.Log[node.Log.Length - 1].Term
+        let lastTerm =
+            if node.Log.Length = 0 then
+                0
+            else
+                node.Log[node.Log.Length - 1].Term
         if
             last.Term <> int state.CurrentTerm.Value
             || last.Vote <> cast.NumberOf state.VotedFor
@@ -132,11 +135,7 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
         let node = nodes[number]
         let mutable found = ValueNone
         for other in 0 .. nodes.Length - 1 do
-            if
-                other <> number
-                && found.IsNone
-                && lineageOf nodes[other] = lineageOf node
-            then
+            if other <> number && found.IsNone && lineageOf nodes[other] = lineageOf node then
                 found <- matchingPair number node other nodes[other]
         found
 
@@ -202,9 +201,7 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
         found
 
     let lineagesOf (commitments: Commitment list) =
-        commitments
-        |> List.map (fun commitment -> commitment.Lineage)
-        |> List.distinct
+        commitments |> List.map (fun commitment -> commitment.Lineage) |> List.distinct
 
     let oneLineage (ghost: Ghost) =
         let committed = lineagesOf ghost.Commitments
@@ -346,7 +343,8 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
     /// A message of one lineage came to a member of another.
     member _.Foreign(number: int, before: Node, after: Node) : Violation voption =
         if
-            obj.ReferenceEquals(before.Log, after.Log)
+            before.Log.Length = after.Log.Length
+            && isPrefix before.Log before.Log.Length after.Log
             && before.State.CurrentTerm = after.State.CurrentTerm
             && before.State.VotedFor = after.State.VotedFor
             && before.State.CommitIndex = after.State.CommitIndex

@@ -82,8 +82,7 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
         | Tier.Founding
         | Tier.Configuration -> false
 
-    let everyOther (number: int) =
-        cast.Everybody ^^^ (1 <<< number)
+    let everyOther (number: int) = cast.Everybody ^^^ (1 <<< number)
 
     /// Whom a member is bonded to between actions: in the atomic tiers only for a message's time.
     let bonds = Array.init cast.Size (fun number -> cast.Bonds(if isAsync then everyOther number else 0))
@@ -257,9 +256,7 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
     /// Words that may leave now, and those that wait for a write.
     let sort (before: Node) (transition: Transition) (words: Word list) =
         let basis = int transition.State.PersistedSequence
-        let settled =
-            before.Held
-            |> List.map (fun held -> { held with After = held.After - basis })
+        let settled = before.Held |> List.map (fun held -> { held with After = held.After - basis })
         let freed, waiting = settled |> List.partition (fun held -> held.After <= 0)
         let freed = freed |> List.map (fun held -> held.Word)
         let after = int transition.SendAfter - basis
@@ -349,14 +346,17 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
         { Node = encoding.Node(number, restarted)
           Released = []
           Broken = ValueNone
-          Seen = if kept < node.Pending.Length then [ Sight.CrashThatLoses ] else [] }
+          Seen =
+            if kept < node.Pending.Length then
+                [ Sight.CrashThatLoses ]
+            else
+                [] }
 
     /// The client's next command reaches a leader.
     let propose (number: int) (node: Node) (command: int) =
         let header: ForwardHeader =
             { Lineage = node.State.Lineage; Term = node.State.CurrentTerm; Applied = 0UL }
-        let forward =
-            Message.Forward(header, ReadOnlyMemory [| cast.Command command |])
+        let forward = Message.Forward(header, ReadOnlyMemory [| cast.Command command |])
         step number node Moment.now bonds[number] (Input.Received(cast.Client, forward))
 
     let play (number: int) (node: Node) (event: Event) : Outcome =
@@ -384,7 +384,8 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
             { Node = encoding.Node(number, node); Released = []; Broken = ValueNone; Seen = [] }
 
     /// Whom a member is bonded to between actions, as a mask.
-    member _.BondedUsually(number: int) = if isAsync then everyOther number else 0
+    member _.BondedUsually(number: int) =
+        if isAsync then everyOther number else 0
 
     /// What an event makes of a member. The member must be one that `encoding` knows.
     member _.Outcome(number: int, node: Node, event: Event) : Outcome =

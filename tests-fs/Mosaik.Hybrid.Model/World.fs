@@ -116,8 +116,16 @@ type Ghost(reigns: Reign list, commitments: Commitment list, dissolved: int list
 /// A state of the whole model.
 [<Sealed>]
 type World
-    (nodes: Node[], network: Word list, ghost: Ghost, crashes: int, proposals: int, duplicates: int, digest: Digest)
-    =
+    (
+        nodes: Node[],
+        network: Word list,
+        ghost: Ghost,
+        crashes: int,
+        proposals: int,
+        duplicates: int,
+        own: Digest,
+        least: Digest
+    ) =
 
     member _.Nodes = nodes
 
@@ -132,5 +140,8 @@ type World
     member _.Proposals = proposals
     member _.Duplicates = duplicates
 
-    /// The least digest under all permutations.
-    member _.Digest = digest
+    /// The digest as it is, names and all.
+    member _.OwnDigest = own
+
+    /// The least digest under all permutations: the same for all states that differ only in names.
+    member _.LeastDigest = least

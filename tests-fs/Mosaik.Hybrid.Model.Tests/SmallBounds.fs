@@ -1,0 +1,52 @@
+module Mosaik.Hybrid.Model.Tests.SmallBounds
+
+open Expecto
+
+open Mosaik.Hybrid.Model
+
+/// Exhausts the bounds, and sees to it that the space was worth visiting.
+let private holds (bounds: Bounds) (mustBeSeen: Sight list) () =
+    let report = exhausts bounds
+    Cli.table [ report ] |> List.iter (printfn "%s")
+    for sight in mustBeSeen do
+        Expect.isGreaterThan (report.Coverage.Of sight) 0L $"{sight} must be seen"
+
+let private atomic = Bounds.small Tier.Atomic
+let private asynchronous = Bounds.small Tier.Async
+let private founding = Bounds.small Tier.Founding
+let private configuration = Bounds.small Tier.Configuration
+
+[<Tests>]
+let tests =
+    testList
+        "Every rule holds in every state"
+        [ testCase
+              "of three members through two terms, with two commands and a crash"
+              (holds
+                  { atomic with Proposals = 2; WritesInFlight = 0 }
+                  [ Sight.Election; Sight.Commit; Sight.Truncation; Sight.Rejection; Sight.VoteDenied ])
+          testCase
+              "of three members with writes in flight, that a crash may lose"
+              (holds
+                  { atomic with Proposals = 0 }
+                  [ Sight.Election; Sight.Commit; Sight.CrashThatLoses; Sight.Truncation ])
+          testCase
+              "of three members whose messages are lost, late and repeated"
+              (holds
+                  { asynchronous with Terms = 1; Messages = 1; Duplicates = 1 }
+                  [ Sight.Election; Sight.Commit; Sight.CrashThatLoses ])
+          testCase
+              "of three members that found a group together"
+              (holds
+                  { founding with WritesInFlight = 0 }
+                  [ Sight.Founding; Sight.Commit; Sight.NewBeginning; Sight.Truncation ])
+          testCase
+              "of three members that found groups alone"
+              (holds
+                  { founding with FoundingMembers = 1; Proposals = 0; Crashes = 0; WritesInFlight = 0 }
+                  [ Sight.Founding; Sight.Commit; Sight.NewBeginning ])
+          testCase
+              "of three members that admit a fourth"
+              (holds
+                  { configuration with Proposals = 0; WritesInFlight = 0 }
+                  [ Sight.Election; Sight.Commit; Sight.Admission; Sight.Truncation ]) ]
