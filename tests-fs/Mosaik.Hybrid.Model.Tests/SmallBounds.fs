@@ -26,27 +26,52 @@ let tests =
                   { atomic with Proposals = 2; WritesInFlight = 0 }
                   [ Sight.Election; Sight.Commit; Sight.Truncation; Sight.Rejection; Sight.VoteDenied ])
           testCase
-              "of three members with writes in flight, that a crash may lose"
+              "of three members with writes in flight, which a crash may lose"
               (holds
                   { atomic with Proposals = 0 }
-                  [ Sight.Election; Sight.Commit; Sight.CrashThatLoses; Sight.Truncation ])
+                  [ Sight.Election; Sight.Commit; Sight.Truncation; Sight.CrashThatLoses ])
           testCase
-              "of three members whose messages are lost, late and repeated"
+              "of three members that do not vote while they hear a leader"
               (holds
-                  { asynchronous with Terms = 1; Messages = 1; Duplicates = 1 }
-                  [ Sight.Election; Sight.Commit; Sight.CrashThatLoses ])
+                  { atomic with Proposals = 0; WritesInFlight = 0; Sticky = true }
+                  [ Sight.Election; Sight.Commit; Sight.Truncation; Sight.VoteDenied ])
+          testCase
+              "of three members whose messages are lost and late, and one of which crashes"
+              (holds
+                  { asynchronous with Messages = 1; Proposals = 0; WritesInFlight = 0 }
+                  [ Sight.Election; Sight.Commit; Sight.Truncation; Sight.Rejection; Sight.VoteDenied ])
+          testCase
+              "of three members whose messages overtake each other and arrive twice"
+              (holds
+                  { asynchronous with
+                      Terms = 1
+                      Proposals = 0
+                      Crashes = 0
+                      Duplicates = 1
+                      WritesInFlight = 0 }
+                  [ Sight.Election; Sight.Commit; Sight.Rejection; Sight.VoteDenied ])
           testCase
               "of three members that found a group together"
               (holds
                   { founding with WritesInFlight = 0 }
-                  [ Sight.Founding; Sight.Commit; Sight.NewBeginning; Sight.Truncation ])
+                  [ Sight.Founding; Sight.Commit; Sight.Truncation; Sight.NewBeginning ])
           testCase
-              "of three members that found groups alone"
+              "of three members that found a group with writes in flight, which a crash may lose"
+              (holds
+                  { founding with Proposals = 0 }
+                  [ Sight.Founding; Sight.Commit; Sight.NewBeginning; Sight.CrashThatLoses ])
+          testCase
+              "of three members that may found a group alone"
               (holds
                   { founding with FoundingMembers = 1; Proposals = 0; Crashes = 0; WritesInFlight = 0 }
                   [ Sight.Founding; Sight.Commit; Sight.NewBeginning ])
           testCase
-              "of three members that admit a fourth"
+              "of three members that admit a fourth, while one crashes"
               (holds
-                  { configuration with Proposals = 0; WritesInFlight = 0 }
+                  { configuration with Terms = 1; Proposals = 0 }
+                  [ Sight.Election; Sight.Commit; Sight.Admission; Sight.CrashThatLoses ])
+          testCase
+              "of three members that admit a fourth, while leaders change"
+              (holds
+                  { configuration with Proposals = 0; Crashes = 0; WritesInFlight = 0 }
                   [ Sight.Election; Sight.Commit; Sight.Admission; Sight.Truncation ]) ]

@@ -139,6 +139,19 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         | Role.PreCandidate _
         | Role.Founder _ -> false
 
+    let mutable campaigns: Node[] list = []
+
+    /// Whoever gave the pre-votes, the candidate and the voters are mostly left the same: one campaign will do.
+    let isFirst () =
+        let nodes = play.Save().Nodes
+        let isSame (former: Node[]) =
+            Array.forall2 (fun (left: Node) (right: Node) -> left.Id = right.Id) former nodes
+        if List.exists isSame campaigns then
+            false
+        else
+            campaigns <- nodes :: campaigns
+            true
+
     /// Pre-votes come in from any members in any order, until there are enough.
     let rec preVotes (candidate: int) (open': Word list) =
         let standing = play.Save()
@@ -151,7 +164,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
             if play.Broken.IsSome then
                 emit ()
             elif isCandidate candidate then
-                if play.IsWithinTerms then
+                if play.IsWithinTerms && isFirst () then
                     campaign candidate false
             else
                 finish candidate
@@ -171,6 +184,7 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         else
             // Without any pre-vote.
             emit ()
+            campaigns <- []
             preVotes number requests
 
     /// A member without a lineage proposes one, bonded to any of the others.

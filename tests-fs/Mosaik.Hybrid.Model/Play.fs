@@ -38,6 +38,13 @@ type Play(bounds: Bounds, cast: Cast) =
     let mutable duplicates = 0
     let mutable story: List<string> | null = null
 
+    // Some nodes at most: a loop is faster than what copies arrays of any length.
+    let copyOf (original: Node[]) : Node[] =
+        let copy = Array.zeroCreate original.Length
+        for number in 0 .. original.Length - 1 do
+            copy[number] <- original[number]
+        copy
+
     let tell (line: unit -> string) =
         match story with
         | null -> ()
@@ -121,11 +128,7 @@ type Play(bounds: Bounds, cast: Cast) =
         | Tier.Configuration -> bounds.Terms + 1
 
     let seal () : World =
-        let sealedNodes =
-            if isAtomic then
-                nodes |> Array.mapi quiet
-            else
-                Array.copy nodes
+        let sealedNodes = if isAtomic then nodes |> Array.mapi quiet else copyOf nodes
         encoding.World(sealedNodes, network, ghost, crashes, proposals, duplicates)
 
     member _.Coverage = coverage
@@ -152,7 +155,7 @@ type Play(bounds: Bounds, cast: Cast) =
     member _.Tell(line: unit -> string) = tell line
 
     member _.Load(world: World) =
-        nodes <- Array.copy world.Nodes
+        nodes <- copyOf world.Nodes
         network <- world.Network
         ghost <- world.Ghost
         released <- []
@@ -173,7 +176,7 @@ type Play(bounds: Bounds, cast: Cast) =
         seal ()
 
     member _.Save() : Standing =
-        { Nodes = Array.copy nodes
+        { Nodes = copyOf nodes
           Network = network
           Ghost = ghost
           Released = released
@@ -183,7 +186,7 @@ type Play(bounds: Bounds, cast: Cast) =
 
     member _.Restore(standing: Standing) =
         let struct (crashed, proposed, duplicated) = standing.Used
-        nodes <- Array.copy standing.Nodes
+        nodes <- copyOf standing.Nodes
         network <- standing.Network
         ghost <- standing.Ghost
         released <- standing.Released
