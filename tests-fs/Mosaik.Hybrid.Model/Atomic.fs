@@ -37,17 +37,20 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         play.SyncAll voter
         let answers = early @ play.Take()
         let rested = play.Nodes[voter]
+        // A voter that still leads commits when its write comes to rest. Then let it do so in an action of its own,
+        // before this one: here it is put into other states than the one in which that was judged.
+        let mayRest = obj.ReferenceEquals(play.Save().Ghost, standing.Ghost)
         let broken = play.Broken
         if broken.IsSome then
             emit ()
         play.Restore standing
         let silent =
-            [ if not (obj.ReferenceEquals(rested, standing.Nodes[voter])) then
+            [ if mayRest && not (obj.ReferenceEquals(rested, standing.Nodes[voter])) then
                   rested
               if isUnsettled then
                   hurried ]
         let answering =
-            [ if not answers.IsEmpty then
+            [ if mayRest && not answers.IsEmpty then
                   struct (rested, answers)
               // A correct core says nothing before the write has come to rest.
               if isUnsettled && not early.IsEmpty then

@@ -103,7 +103,8 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
 
     let private row (report: Report) =
         let rate = float report.States / max 0.001 report.Seconds
-        $"{nameOf report.Bounds.Tier, -14}{report.States, 12}{report.Transitions, 14}{report.Depth, 7}{report.Seconds, 9:F1}{rate, 10:F0}  {endingOf report}"
+        let counts = $"{report.States, 12}{report.Transitions, 14}{report.Depth, 7}"
+        $"{nameOf report.Bounds.Tier, -14}{counts}{report.Seconds, 9:F1}{rate, 10:F0}  {endingOf report}"
 
     let private coverage (report: Report) =
         let seen (sight: Sight) = report.Coverage.Of sight

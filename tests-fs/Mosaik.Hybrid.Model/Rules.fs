@@ -20,6 +20,7 @@ module Rule =
         "An entry is committed only when a majority of the configuration holds it durably (rule 3)."
     let ownTerm = "A leader commits by counting only entries of its own term (Raft §5.4.2)."
     let monotonic = "Term and commit index never go back, and a vote of the current term is kept."
+    let matchKept = "What a leader knows that a member holds never falls in its term."
     let written = "What the core knows of its log, term, vote and lineage is what it asked to be written."
     let watermark =
         "Whatever a crash leaves, the log reaches what the hard state says was acknowledged (rule 16)."
@@ -74,8 +75,24 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
         then
             broken
                 Rule.monotonic
-                $"{show.Name number} went from term {before.CurrentTerm}, committed {before.CommitIndex} to term {after.CurrentTerm}, committed {after.CommitIndex}"
+                ($"{show.Name number} went from term {before.CurrentTerm}, committed {before.CommitIndex} "
+                 + $"to term {after.CurrentTerm}, committed {after.CommitIndex}")
         else
+            ValueNone
+
+    /// What a leader knows of a member's log it does not forget (RELIABILITY I10).
+    let matchKept number (before: State) (after: State) =
+        match before.Role, after.Role with
+        | Role.Leader former, Role.Leader leading when before.CurrentTerm = after.CurrentTerm ->
+            let hasFallen (id: MemberId) (progress: Progress) =
+                match former.Progress.TryFind id with
+                | Some known -> progress.MatchIndex.Value < known.MatchIndex.Value
+                | None -> false
+            if leading.Progress |> Map.exists hasFallen then
+                broken Rule.matchKept $"{show.Name number} in term {after.CurrentTerm}"
+            else
+                ValueNone
+        | (Role.Leader _ | Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _), _ ->
             ValueNone
 
     /// RELIABILITY P9: handlers can't have forgotten to write.
@@ -148,7 +165,8 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
         then
             broken
                 Rule.leaderCompleteness
-                $"{show.Name number} leads in term {node.State.CurrentTerm} with {show.Log node.Log}; in term {commitment.Term} {show.Entry commitment.Entry} was committed"
+                ($"{show.Name number} leads in term {node.State.CurrentTerm} with {show.Log node.Log}; "
+                 + $"in term {commitment.Term} {show.Entry commitment.Entry} was committed")
         else
             ValueNone
 
@@ -191,7 +209,8 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
             else
                 broken
                     Rule.durableQuorum
-                    $"{show.Name number} committed {show.Entry commitment.Entry}, durable at {count configuration.Voters} of {configuration.Voters.Length}"
+                    ($"{show.Name number} committed {show.Entry commitment.Entry}, "
+                     + $"durable at {count configuration.Voters} of {configuration.Voters.Length}")
 
     let leadersComplete (nodes: Node[]) (commitment: Commitment) =
         let mutable found = ValueNone
@@ -270,6 +289,7 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
     member _.Alone(number: int, before: Node, after: Node) : Violation voption =
         firstOf
             [ (fun () -> monotonic number before.State after.State)
+              (fun () -> matchKept number before.State after.State)
               (fun () -> written number after)
               (fun () -> appendOnly number before after) ]
 
