@@ -31,6 +31,16 @@ let tests =
                   { atomic with Proposals = 0 }
                   [ Sight.Election; Sight.Commit; Sight.Truncation; Sight.CrashThatLoses ])
           testCase
+              "of three members whose leaders send single entries, and in vain"
+              (holds
+                  { atomic with
+                      Proposals = 0
+                      Crashes = 0
+                      WritesInFlight = 0
+                      EntriesPerAppend = 1
+                      LostRequests = true }
+                  [ Sight.Election; Sight.Commit; Sight.Truncation; Sight.Rejection ])
+          testCase
               "of three members that do not vote while they hear a leader"
               (holds
                   { atomic with Proposals = 0; WritesInFlight = 0; Sticky = true }

@@ -223,6 +223,9 @@ type Atomic(bounds: Bounds, play: Play, emit: unit -> unit) =
         play.Heartbeat(leader, 1 <<< follower)
         finish leader
         let requests = from follower (play.Take())
+        // The leader may take as sent what is lost.
+        if bounds.LostRequests then
+            emit ()
         for request in requests do
             play.Deliver(request, false)
         let early = play.Take()

@@ -56,6 +56,8 @@ type Bounds =
         /// Writes on their way to the disks of all members at once, while other things happen: what a crash may lose.
         /// With 0 every write is durable before anything else happens.
         WritesInFlight: int
+        /// In the atomic tiers a leader's append may be lost on its way, and not only the answer. Several times the states.
+        LostRequests: bool
         /// Members remember whether they have heard the leader lately, and if so refuse to vote.
         Sticky: bool
         Symmetry: Symmetry
@@ -80,6 +82,7 @@ module Bounds =
           Messages = 2
           Duplicates = 0
           WritesInFlight = 1
+          LostRequests = false
           Sticky = false
           Symmetry = Symmetry.On
           EntriesPerAppend = 16

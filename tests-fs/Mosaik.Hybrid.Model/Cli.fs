@@ -20,6 +20,7 @@ module Cli =
   --duplicates N       messages that arrive twice, async tier; 0
   --entries N          the most entries in one append; 16
   --writes N           writes on their way at once, which a crash may lose; 1
+  --lost-requests      appends may be lost in the atomic tiers too, and not only their answers
   --sticky             members that heard the leader lately refuse to vote, until they forget
   --no-symmetry        states that differ only in names are different
   --states-max N       stop after so many states; 100000000
@@ -72,6 +73,8 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
         | "--no-symmetry" :: rest ->
             parse { asked with Bounds = { asked.Bounds with Symmetry = Symmetry.Off } } rest
         | "--sticky" :: rest -> parse { asked with Bounds = { asked.Bounds with Sticky = true } } rest
+        | "--lost-requests" :: rest ->
+            parse { asked with Bounds = { asked.Bounds with LostRequests = true } } rest
         | "--tier" :: name :: rest ->
             match tiersOf name with
             | Some tiers -> parse { asked with Tiers = tiers } rest
