@@ -67,6 +67,7 @@ let main arguments =
     | [ "rules" ] ->
         Report.rules out
         0
+    | "model" :: arguments -> Mosaik.Hybrid.Model.Cli.run arguments
     | arguments ->
         match Arguments.parse arguments with
         | Error problem ->
