@@ -12,6 +12,21 @@ type Asynchronous(bounds: Bounds, play: Play, emit: unit -> unit) =
     let cast = play.Cast
     let name = play.Show.Name
 
+    /// Sessions are numbers that only grow: without a limit no two refusals would lead to the same state.
+    let isWithinSessions () =
+        play.Nodes
+        |> Array.forall (fun node ->
+            match node.State.Role with
+            | Role.Leader leading -> leading.NextSession <= uint64 (cast.Size + bounds.Sessions)
+            | Role.Follower
+            | Role.PreCandidate _
+            | Role.Candidate _
+            | Role.Founder _ -> true)
+
+    let emit () =
+        if play.Broken.IsSome || isWithinSessions () then
+            emit ()
+
     /// Every choice of words that get lost, as long as the others find room in the network.
     let rec spread (words: Word list) =
         match words with

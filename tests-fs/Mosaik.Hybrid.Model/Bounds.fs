@@ -53,6 +53,8 @@ type Bounds =
         Messages: int
         /// Messages that arrive a second time; async tier.
         Duplicates: int
+        /// Replication sessions that a leader begins besides the first ones: with refusals and new bonds; async tier.
+        Sessions: int
         /// Writes on their way to the disks of all members at once, while other things happen: what a crash may lose.
         /// With 0 every write is durable before anything else happens.
         WritesInFlight: int
@@ -81,6 +83,7 @@ module Bounds =
           Crashes = 1
           Messages = 2
           Duplicates = 0
+          Sessions = 2
           WritesInFlight = 1
           LostRequests = false
           Sticky = false
@@ -106,5 +109,6 @@ module Bounds =
               range "messages" bounds.Messages 1 15
               range "writes in flight" bounds.WritesInFlight 0 15
               range "duplicates" bounds.Duplicates 0 15
+              range "sessions" bounds.Sessions 0 100
               range "entries per append" bounds.EntriesPerAppend 1 1_024
               range "states-max" bounds.StatesMax 1 1_000_000_000 ]

@@ -18,6 +18,7 @@ module Cli =
   --crashes N          crashes with restart, with and without lost writes; 1
   --messages N         messages on their way at once, async tier; 2
   --duplicates N       messages that arrive twice, async tier; 0
+  --sessions N         replication sessions that a leader begins anew, async tier; 2
   --entries N          the most entries in one append; 16
   --writes N           writes on their way at once, which a crash may lose; 1
   --lost-requests      appends may be lost in the atomic tiers too, and not only their answers
@@ -61,6 +62,7 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
         | "--crashes" -> changed { bounds with Crashes = number }
         | "--messages" -> changed { bounds with Messages = number }
         | "--duplicates" -> changed { bounds with Duplicates = number }
+        | "--sessions" -> changed { bounds with Sessions = number }
         | "--writes" -> changed { bounds with WritesInFlight = number }
         | "--entries" -> changed { bounds with EntriesPerAppend = number }
         | "--states-max" -> changed { bounds with StatesMax = number }

@@ -99,9 +99,18 @@ module Normal =
     let heard (state: State) =
         state.Leader.IsSome && state.LeaderHeardAt >= Moment.now.Now
 
+    /// The session of the leader is 1 again after every action of the atomic tiers; the follower's with it, or it would
+    /// take all that comes for late.
+    let private followed (bounds: Bounds) (follow: FollowState) =
+        match bounds.Tier with
+        | Tier.Async -> follow
+        | Tier.Atomic
+        | Tier.Founding
+        | Tier.Configuration -> { follow with Session = min follow.Session 1UL }
+
     let ofState (bounds: Bounds) (bonds: Map<MemberId, PeerFacts>) (state: State) : State =
         let basis = state.PersistedSequence
-        let follow = state.Follow
+        let follow = followed bounds state.Follow
         { state with
             Role = role bounds state.Role
             LeaderHeardAt =
