@@ -124,6 +124,9 @@ module Rules =
     let machine =
         rule "Machine under test" "A machine applies and answers alike on every member, and never throws."
 
+    let codec =
+        rule "Codec under test" "A codec gives back the command that it was given, and never throws."
+
     /// Every rule, in the order in which a reader looks for them.
     let all =
         [ electionSafety
@@ -153,6 +156,7 @@ module Rules =
           termination
           determinism
           plugin
-          machine ]
+          machine
+          codec ]
 
     let break' (rule: Rule) (evidence: string) : 'any = raise (RuleBroken(rule, evidence))

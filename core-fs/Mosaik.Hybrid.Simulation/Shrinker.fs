@@ -73,10 +73,10 @@ module Shrinker =
             search
 
     /// The smallest edits found with which the plan still breaks the same rule, within so many runs. `plan` is the
-    /// one that the seed makes.
-    let shrink (settings: RunSettings) (plan: Plan) (failure: Failure) (runs: int) : Edits =
+    /// one that the seed makes; `play` plays one, and may have to make and end what it plays with.
+    let shrinkWith (play: Plan -> Failure voption) (plan: Plan) (failure: Failure) (runs: int) : Edits =
         let fails (edits: Edits) =
-            match (Simulation.run { settings with TraceLines = 0 } (Edits.apply edits plan)).Failure with
+            match play (Edits.apply edits plan) with
             | ValueSome found -> found.Rule.Name = failure.Rule.Name
             | ValueNone -> false
         let left (numbers: int[] voption) all = ValueOption.defaultValue all numbers
@@ -102,3 +102,8 @@ module Shrinker =
             |> thinFaults
             |> soothe
         search.Edits
+
+    /// As `shrinkWith`, for plans that `settings` say all about.
+    let shrink (settings: RunSettings) (plan: Plan) (failure: Failure) (runs: int) : Edits =
+        let play plan = (Simulation.run { settings with TraceLines = 0 } plan).Failure
+        shrinkWith play plan failure runs
