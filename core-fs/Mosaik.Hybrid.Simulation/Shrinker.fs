@@ -105,5 +105,6 @@ module Shrinker =
 
     /// As `shrinkWith`, for plans that `settings` say all about.
     let shrink (settings: RunSettings) (plan: Plan) (failure: Failure) (runs: int) : Edits =
-        let play plan = (Simulation.run { settings with TraceLines = 0 } plan).Failure
+        let play plan =
+            (Simulation.run { settings with TraceLines = 0 } plan).Failure
         shrinkWith play plan failure runs
