@@ -14,8 +14,7 @@ public readonly record struct SimulationSight(string Name, long Count);
 public sealed partial class SimulationCoverage
 {
     internal SimulationCoverage(Coverage coverage) =>
-        Sights =
-        [
+        Sights = [
             .. Coverage.Sights.Select(sight => new SimulationSight(NameOf(sight), coverage.Item(sight))),
         ];
 
@@ -46,7 +45,8 @@ public sealed partial class SimulationCoverage
 
     private static string NameOf(Sight sight)
     {
-        var words = WordStart().Replace(sight.ToString(), match => " " + char.ToLowerInvariant(match.Value[0]));
+        var words = WordStart()
+            .Replace(sight.ToString(), match => " " + char.ToLowerInvariant(match.Value[0]));
         return words.TrimStart();
     }
 

@@ -58,7 +58,10 @@ public sealed class SimulationFailure
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"Seed {Seed}, profile {Profile}: the rule \"{Rule.Name}\" ")
+        text.Append(
+                CultureInfo.InvariantCulture,
+                $"Seed {Seed}, profile {Profile}: the rule \"{Rule.Name}\" "
+            )
             .Append("was broken.\n")
             .Append(CultureInfo.InvariantCulture, $"  rule      {Rule.Sentence}\n")
             .Append(CultureInfo.InvariantCulture, $"  evidence  {Evidence}\n")
@@ -66,7 +69,9 @@ public sealed class SimulationFailure
             .Append(CultureInfo.InvariantCulture, $"simulated time, after {Events} events\n");
         if (!IsRepeatable)
         {
-            text.Append("  beware    the same seed went otherwise when it was played again: something besides the ")
+            text.Append(
+                    "  beware    the same seed went otherwise when it was played again: something besides the "
+                )
                 .Append("dice decides (a static field, a clock, a random number, a hash code)\n");
         }
 
@@ -76,7 +81,10 @@ public sealed class SimulationFailure
             ? string.Create(CultureInfo.InvariantCulture, $", with Members = {members}")
             : "";
         text.Append(CultureInfo.InvariantCulture, $"Play it again: simulation.Replay(seed: {Seed}, ")
-            .Append(CultureInfo.InvariantCulture, $"trace: Console.Out, SimulationProfile.{Profile}){size}\n");
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"trace: Console.Out, SimulationProfile.{Profile}){size}\n"
+            );
         return text.ToString();
     }
 

@@ -31,7 +31,11 @@ internal sealed class MachineUnderTest<TCommand, TQuery, TResult>(
         }
         catch (Exception exception)
         {
-            throw _run.Threw(Rules.machine, $"{who}, applying {Likeness.Show(command)} at {entry.Position},", exception);
+            throw _run.Threw(
+                Rules.machine,
+                $"{who}, applying {Likeness.Show(command)} at {entry.Position},",
+                exception
+            );
         }
 
         _run.CommandsApplied++;

@@ -19,7 +19,10 @@ internal sealed class SeedPlayer<TCommand, TQuery, TResult>(
             return outcome;
         }
 
-        return outcome with { Failure = Explain(plan, outcome, cancellationToken) };
+        return outcome with
+        {
+            Failure = Explain(plan, outcome, cancellationToken),
+        };
     }
 
     /// <summary>Plays a seed with all lines of its trace.</summary>

@@ -20,9 +20,9 @@ internal sealed class StoreUnderTest(
     public HardState? Open(MemberId owner)
     {
         var of = Of(owner);
-        of.Store = Try(of, "make", () => factory(of.Disk)) ?? throw new InvalidOperationException(
-            "The factory of stores returned null."
-        );
+        of.Store =
+            Try(of, "make", () => factory(of.Disk))
+            ?? throw new InvalidOperationException("The factory of stores returned null.");
         if (of.Store.IsVolatile)
         {
             throw new InvalidOperationException(
@@ -44,7 +44,10 @@ internal sealed class StoreUnderTest(
         var entries = ReadAll(of, new LogRange(new LogIndex(1), last));
         if (entries.Length > 0 && entries[^1].Position != of.Log.LastPosition)
         {
-            throw Broken(of, $"said that its log ends at {of.Log.LastPosition}, and gave {entries[^1].Position}");
+            throw Broken(
+                of,
+                $"said that its log ends at {of.Log.LastPosition}, and gave {entries[^1].Position}"
+            );
         }
 
         CheckTermRuns(of, entries);
@@ -226,11 +229,7 @@ internal sealed class StoreUnderTest(
             var rest = new LogRange(range.First.Plus(entries.Count), range.Last);
             // Little in every other call, so that both ways of ending early are met.
             var bytesMax = entries.Count % 2 == 0 ? 4_096 : 1;
-            var read = Wait(
-                of,
-                "read",
-                () => of.Open.ReadAsync(rest, bytesMax, run.CancellationToken)
-            );
+            var read = Wait(of, "read", () => of.Open.ReadAsync(rest, bytesMax, run.CancellationToken));
             if (read.IsEmpty || read.Length > rest.Count)
             {
                 throw Broken(of, $"gives {read.Length} entries back when asked for {rest}");
