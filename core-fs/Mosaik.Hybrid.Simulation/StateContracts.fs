@@ -168,6 +168,30 @@ module StateContracts =
                     Rules.bounds
                     $"{Naming.show after.Self} takes commands while {uncommitted} entries are uncommitted"
 
+    let private leadsOn (before: State) (after: State) =
+        State.isLeader before
+        && State.isLeader after
+        && before.CurrentTerm = after.CurrentTerm
+
+    /// Raft §5.4.2, Figure 8: entries of earlier terms are committed with one of the own term, never by counting.
+    let private checkCommit (before: State) (after: State) (log: ChainedLog) =
+        if
+            leadsOn before after
+            && after.CommitIndex > before.CommitIndex
+            && log.TermAt after.CommitIndex <> after.CurrentTerm
+        then
+            fails after $"a leader commits {after.CommitIndex} of an earlier term by counting"
+
+    /// One change of the configuration at a time: majorities of the first and of the last need not meet.
+    let private checkChange (before: State) (after: State) (log: ChainedLog) =
+        if leadsOn before after then
+            match log.Configurations with
+            | struct (newest, _) :: struct (former, _) :: _ when
+                newest > before.Outline.Last.Index && former > after.CommitIndex
+                ->
+                fails after $"a leader changes the configuration at {newest} while {former} is not committed"
+            | _ -> ()
+
     /// Rule 16: else a restart would take the shorter log for a loss.
     let private checkWatermark (after: State) (writes: Write list) =
         for write in writes do
@@ -191,7 +215,9 @@ module StateContracts =
             checkLeader before after
             checkBonds before after outputs
             checkReads before.Raft after.Raft log outputs
+            checkCommit before.Raft after.Raft log
             if not writes.IsEmpty then
+                checkChange before.Raft after.Raft log
                 checkRoom config before.Raft after.Raft writes
                 checkWatermark after.Raft writes
 
