@@ -17,6 +17,7 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
     let mutable ownLast = 0UL
     let mutable gap = false
     let mutable isHolding = false
+    let mutable commands = 0
 
     let take (entry: LogEntry) (own: ProposerId) (onOwn: uint64 -> LogIndex -> unit) =
         match entry.Proposer with
@@ -32,6 +33,7 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
                     $"{Naming.show owner} applies #{entry.Number} of {Naming.show proposer.Member} after #{last}"
             seen[proposer] <- entry.Number
             machine.Apply entry
+            commands <- commands + 1
             if proposer.Equals own then
                 ownLast <- entry.Number
                 onOwn entry.Number entry.Index
@@ -51,6 +53,9 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
             take entry own onOwn
 
     member _.Index = index
+
+    /// How many commands have taken effect here.
+    member _.Commands = commands
     member _.Machine = machine
 
     /// The number of the last own command that took effect here, and whether one was dropped for a gap since the

@@ -61,6 +61,8 @@ type Sight =
     | CommittedByFour = 56
     | CoreOnlyLiveness = 57
     | RanWithSmallestLimits = 58
+    /// A client history that nobody could judge: not to be met often.
+    | HistoryTooTangled = 59
 
 /// How seldom a sight may be met before the simulator must be taken for blind.
 [<RequireQualifiedAccess>]
@@ -70,7 +72,8 @@ module Sight =
     let runsPer (sight: Sight) : int64 =
         match sight with
         // The leader takes no gaps: only a broken one lets them into the log.
-        | Sight.GapDropped -> 0L
+        | Sight.GapDropped
+        | Sight.HistoryTooTangled -> 0L
         | Sight.SplitVote
         | Sight.BatchCut
         | Sight.LineagesInConflict
@@ -104,6 +107,10 @@ type Coverage() =
     member _.Add(other: Coverage) =
         for sight in sights do
             counts[int sight] <- counts[int sight] + other[sight]
+
+    /// True when so many histories could not be judged that the checker must be taken for blind.
+    member _.IsTooTangled(runs: int64) =
+        counts[int Sight.HistoryTooTangled] > 5L + runs / 50L
 
     /// The sights that so many runs of the swarm should have met more often: how often they did, and should have.
     member _.Missing(runs: int64) : struct (Sight * int64 * int64) list =

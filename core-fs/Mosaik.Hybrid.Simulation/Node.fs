@@ -36,6 +36,8 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     let mutable lastSequence = 0UL
     let mutable timerAt = Int64.MaxValue
     let mutable nextLink = 0L
+    /// The deadline that the core has told.
+    let mutable told = Instant.Never
     let mutable state = Unchecked.defaultof<GroupState>
 
     let say (line: string) =
@@ -276,8 +278,10 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
 
     /// One timer, which may fire too early, and then looks again: deadlines move with every append.
     member private this.Arm() =
-        if state.Deadline = Instant.Never then
-            Rules.break' Rules.termination $"{Naming.show self} has no deadline any more"
+        if told = Instant.Never || told <> state.Deadline then
+            Rules.break'
+                Rules.termination
+                $"{Naming.show self} wants a tick at {state.Deadline} and has asked for one at {told}"
         let late =
             if not world.IsHealed && dice.Chance 20 then
                 int64 (dice.Below 10_000)
@@ -363,7 +367,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
                 client.Ready(id, index)
             this.AnswerReads()
         | GroupOutput.ReadRefused id -> client.Refused(id, world.Tick())
-        | GroupOutput.SetDeadline _ -> ()
+        | GroupOutput.SetDeadline at -> told <- at
         | GroupOutput.Notify _ -> ()
         | GroupOutput.Reset ->
             oracle.OnReset(self, state.Raft.Lineage, log.Configuration)

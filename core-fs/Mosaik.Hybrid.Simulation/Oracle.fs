@@ -237,7 +237,8 @@ type Oracle(coverage: Coverage) =
                      + $"committed before was {committed.Entry.Position} of another log")
         for value in known + 1UL .. after.CommitIndex.Value do
             commitNew step facts (LogIndex value)
-        if State.isLeader after then
+        // A leader may commit and step down in one transition: then, too, it committed on a quorum.
+        if State.isLeader after || after.CommitIndex.Value > known then
             checkQuorum step
 
     let checkMonotonic (step: ObservedStep) =
@@ -370,15 +371,15 @@ type Oracle(coverage: Coverage) =
                 Rules.durableFirst
                 $"{Naming.show id} acknowledges {upTo}; durable is {disk.Log.Last}, in memory {log.Last}"
 
-    /// A member gives up its log: only where a majority of its committee belongs to other lineages for good, so that
-    /// nothing of its own can ever have been committed.
+    /// A member gives up its log: only where so many of its committee belong to other lineages for good that nothing of
+    /// its own can ever have been committed.
     member _.OnReset(id: MemberId, lineage: Lineage, configuration: Configuration voption) =
         let isElsewhere (voter: MemberId) =
             match disks.TryGetValue voter with
             | true, disk -> not disk.Lineage.IsNone && disk.Lineage <> lineage
             | false, _ -> false
         match configuration with
-        | ValueSome configuration when Committees.decides configuration isElsewhere -> ()
+        | ValueSome configuration when not (Committees.decides configuration (isElsewhere >> not)) -> ()
         | ValueSome _
         | ValueNone ->
             broken

@@ -73,6 +73,7 @@ type Outbox(disk: Disk, writes: DiskQueue, silentMax: int, world: ISurroundings)
             if after <= durable then
                 held.Dequeue() |> ignore
                 world.Oracle.OnLeave(self, disk, recipient, message)
+                world.Mix(Chain.ofBytes (ReadOnlySpan frame))
                 match ports.TryGetValue link with
                 | true, port -> port.Send(frame, ValueSome(MessageKinds.ofMessage message))
                 | false, _ -> ()

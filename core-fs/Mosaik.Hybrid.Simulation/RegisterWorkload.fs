@@ -7,6 +7,9 @@ open System
 [<Sealed>]
 type RegisterWorkload() =
 
+    /// Beyond this a history counts as too tangled, which may not happen often.
+    static let configurationsMax = 200_000
+
     let mutable last = 0UL
 
     let unique () =
@@ -77,9 +80,10 @@ type RegisterWorkload() =
             Registers.query (dice.Below Registers.count)
 
         member _.Judge(calls: CallRecord seq) =
-            match calls |> Seq.collect operationsOf |> Linearizability.check model with
-            | Verdict.Linearizable
-            | Verdict.Unknown _ -> ValueNone
-            | Verdict.NotLinearizable evidence -> ValueSome(string evidence)
+            match calls |> Seq.collect operationsOf |> Linearizability.checkWithin configurationsMax model with
+            | Verdict.Linearizable -> Judgement.Possible
+            | Verdict.Unknown _ -> Judgement.TooTangled
+            | Verdict.NotLinearizable evidence -> Judgement.Impossible(string evidence)
 
         member _.DigestEvery = 1
+        member _.IsUnique = true

@@ -16,7 +16,7 @@ type RegisterCommandKind =
 module Registers =
 
     /// How many registers there are.
-    let count = 8
+    let count = 24
 
     /// operation u8 | key u8 | value u64 | expected u64
     let command (operation: RegisterCommandKind) (key: int) (value: uint64) (expected: uint64) =

@@ -98,7 +98,7 @@ module Replay =
 
     /// Holds every call that succeeded in the lineage against its log, and then all of them against the workload's
     /// own judgement, which knows no log.
-    let check (workload: IWorkload) (facts: LineageFacts) (calls: CallRecord seq) =
+    let check (coverage: Coverage) (workload: IWorkload) (facts: LineageFacts) (calls: CallRecord seq) =
         let succeeded =
             calls
             |> Seq.filter (fun record -> record.Outcome = CallOutcome.Succeeded && isOf facts record)
@@ -119,8 +119,26 @@ module Replay =
                 && record.Outcome <> CallOutcome.Refused
                 && (isOf facts record || record.Outcome <> CallOutcome.Succeeded))
         match workload.Judge visible with
-        | ValueSome evidence -> Rules.break' Rules.linearizable evidence
-        | ValueNone -> ()
+        | Judgement.Possible -> ()
+        | Judgement.Impossible evidence -> Rules.break' Rules.linearizable evidence
+        | Judgement.TooTangled -> coverage.Meet Sight.HistoryTooTangled
+
+    /// Where commands are unique, none takes effect twice: not under another proposer, nor in another lineage.
+    let checkEffects (lineages: LineageFacts list) =
+        let seen = Dictionary<uint64, LogPosition>()
+        let take (entry: LogEntry) =
+            let command = Chain.ofBytes entry.Payload.Span
+            match seen.TryGetValue command with
+            | true, former ->
+                Rules.break' Rules.exactlyOnce $"the command at {entry.Position} took effect at {former} before"
+            | false, _ -> seen.Add(command, entry.Position)
+        for facts in lineages do
+            let filter = CommandFilter CommandFilter.SessionsMaxDefault
+            for committed in facts.Committed do
+                match filter.Judge committed.Entry with
+                | FilterVerdict.Apply -> take committed.Entry
+                | FilterVerdict.ApplyHeld -> Seq.iter take filter.Held
+                | _ -> ()
 
     /// A refused call never has an effect: none of its commands is in any log.
     let checkRefusals (lineages: LineageFacts list) (calls: CallRecord seq) =

@@ -80,15 +80,8 @@ type private Run(plan: Plan, settings: RunSettings) =
         world.ManageNetwork()
         advanceTo (int64 plan.FaultyFor * millisecond)
 
-    /// More than one lineage has committed something, or may yet: only an operator may end that.
-    let isConflict () =
-        let lineages =
-            world.Alive
-            |> List.map (fun node -> node.Raft.Lineage.Value)
-            |> List.filter (fun value -> not value.IsZero)
-            |> List.distinct
-        world.Oracle.Committing.Length > 1
-        || lineages.Length > 1 && plan.Consensus.FoundingMembers < plan.Size
+    /// More than one lineage has committed something: only an operator may end that.
+    let isConflict () = world.Oracle.Committing.Length > 1
 
     /// The newest configuration that a disk knows, if all disks with a log are of one lineage.
     let newestConfiguration () =
@@ -126,6 +119,9 @@ type private Run(plan: Plan, settings: RunSettings) =
         let patience =
             int64 (40 * timeout + 2 * plan.Consensus.BootstrapDelay * 3 + 5_000)
             * millisecond
+        let leaderPatience =
+            int64 (40 * timeout + 2 * plan.Consensus.BootstrapDelay * 3 + 2_000)
+            * millisecond
         let began = world.Now
         let mutable limit = began + patience
         let mutable applied = -1L
@@ -139,11 +135,13 @@ type private Run(plan: Plan, settings: RunSettings) =
                    |> List.exists (fun node -> State.isLeader node.Raft && node.Raft.Online)
             then
                 leaderAfter <- (world.Now - began) / millisecond
-            let appliedNow = world.Alive |> List.sumBy (fun node -> int64 node.Applier.Index.Value)
+            // Commands, and not entries: elections without end would leave entries too.
+            let appliedNow = world.Alive |> List.sumBy (fun node -> int64 node.Applier.Commands)
             if appliedNow > applied then
                 applied <- appliedNow
                 limit <- world.Now + patience
-            if world.Now > limit then
+            let isLeaderLate = leaderAfter < 0L && world.Now > began + leaderPatience
+            if world.Now > limit || isLeaderLate then
                 Rules.break' Rules.liveness $"{what}: {problem.Value}. {Rest.describe world.Alive}"
 
     let callAll (count: int) =
@@ -208,8 +206,10 @@ type private Run(plan: Plan, settings: RunSettings) =
     let judge () =
         let committing = world.Oracle.Committing
         for facts in committing do
-            Replay.check workload facts world.Calls
+            Replay.check world.Coverage workload facts world.Calls
         Replay.checkRefusals committing world.Calls
+        if workload.IsUnique then
+            Replay.checkEffects committing
         let quorum = plan.Consensus.FoundingMembers / 2 + 1
         // Two committed foundings have disjoint majorities; from some size of a proposal on there is no room for both.
         if 2 * quorum > plan.Size && committing.Length > 1 then

@@ -22,6 +22,8 @@ type ISurroundings =
     abstract Now: int64
     /// How many events there have been: no two moments are alike.
     abstract Tick: unit -> int64
+    /// Adds something that happened to the fingerprint of the run.
+    abstract Mix: uint64 -> unit
     /// Runs an action so many microseconds later.
     abstract Later: delay: int64 * action: (unit -> unit) -> unit
     abstract Ended: peer: int * cause: ProcessEnd -> unit

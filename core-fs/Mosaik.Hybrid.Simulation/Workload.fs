@@ -55,6 +55,16 @@ type CallRecord(call: Call, calledAt: int64, request: ReadOnlyMemory<byte>[]) =
             this.Outcome <- outcome
             this.ReturnedAt <- at
 
+/// What a workload makes of what its clients saw.
+[<RequireQualifiedAccess>]
+type Judgement =
+    /// It could have been one machine that nobody shares.
+    | Possible
+    /// It could not, and why.
+    | Impossible of evidence: string
+    /// It would take too long to say.
+    | TooTangled
+
 /// What clients do to the machine, and what their calls must look like from outside.
 type IWorkload =
     /// What the machine is called, in reports.
@@ -64,7 +74,9 @@ type IWorkload =
     /// The next command of anybody.
     abstract NextCommand: dice: Dice -> ReadOnlyMemory<byte>
     abstract NextQuery: dice: Dice -> ReadOnlyMemory<byte>
-    /// Looks at what clients saw, and nothing else; none when it could have been one machine that nobody shares.
-    abstract Judge: calls: CallRecord seq -> string voption
+    /// Looks at what clients saw, and nothing else.
+    abstract Judge: calls: CallRecord seq -> Judgement
     /// The machines are asked for their digest each time so many entries are applied; 1 for a cheap digest.
     abstract DigestEvery: int
+    /// No two commands are equal: then none may take effect twice, whoever proposes it, in whatever lineage.
+    abstract IsUnique: bool

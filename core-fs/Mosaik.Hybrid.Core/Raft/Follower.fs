@@ -125,6 +125,14 @@ module Follower =
         | ValueSome _
         | ValueNone -> refuse header state
 
+    /// Somebody else leads this member in this very term and lineage.
+    let private leadsBeside (sender: MemberId) (header: AppendHeader) (state: State) =
+        header.Term = state.CurrentTerm
+        && not (State.isUnaffiliated state)
+        && (match state.Leader with
+            | ValueSome leader -> not (leader.Equals sender)
+            | ValueNone -> false)
+
     let private follow clock (header: AppendHeader) entries (state: State) =
         let state = adopt clock header state
         if not (State.isUnaffiliated state) then
@@ -149,6 +157,11 @@ module Follower =
             State.halt
                 "At most one member leads in a term (Election Safety)."
                 $"{sender} and {state.Self} both lead in term {header.Term}"
+                state
+        elif leadsBeside sender header state then
+            State.halt
+                "At most one member leads in a term (Election Safety)."
+                $"{sender} and {state.Leader} both lead in term {header.Term}"
                 state
         elif malformed header entries then
             State.say

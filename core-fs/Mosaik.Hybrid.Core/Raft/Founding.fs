@@ -164,9 +164,9 @@ module Founding =
         | Role.Candidate _
         | Role.Leader _ -> state
 
-    /// A member's lineage became known. When a majority of the own configuration's voters, of exactly these
-    /// incarnations, belong to other lineages, the own one never committed anything (it would need one of them),
-    /// and this member begins anew.
+    /// A member's lineage became known. When those of the own configuration's voters, of exactly these incarnations,
+    /// that do not belong to other lineages are no majority, the own one never committed anything and never will (it
+    /// would need one of the others), and this member begins anew.
     let onAffiliated (peer: MemberId) (lineage: Lineage) (state: State) =
         let state =
             match state.Bonded.TryFind peer with
@@ -188,7 +188,7 @@ module Founding =
             match State.configuration state with
             | ValueSome configuration when
                 state.CommitIndex = LogIndex.Zero
-                && Quorum.isReached configuration state.Foreign.ContainsKey
+                && not (Quorum.isReached configuration (state.Foreign.ContainsKey >> not))
                 ->
                 State.say Output.Reset state
             | ValueSome _

@@ -39,8 +39,9 @@ module Leader =
         { state with Role = Role.Leader { leading with Progress = leading.Progress.Add(id, progress) } }
 
     /// The member refused: go back to the last position that both could have (a whole term at a time), and ask
-    /// again one append at a time. In a new session: whatever is still on its way of the old one would be refused
-    /// too, and each refusal would send everything once more.
+    /// again one append at a time. A pipeline ends with its session: whatever of it is still on its way would be
+    /// refused too, and each refusal would send everything once more. Who asks one at a time stays in its session,
+    /// or heartbeats that overtake the append would make it late again and again.
     let private backtrack
         (refused: LogIndex)
         (hint: LogPosition)
@@ -57,6 +58,7 @@ module Leader =
         else
             let common = LogOutline.lastAtMost hint.Index hint.Term state.Outline
             let next = common.Index.Next
+            let formerMode = progress.Mode
             let progress =
                 { progress with
                     NextIndex =
@@ -64,9 +66,15 @@ module Leader =
                              next
                          else
                              progress.MatchIndex.Next)
-                    Mode = ReplicationMode.Probe false
-                    Session = leading.NextSession }
-            withProgress sender progress { leading with NextSession = leading.NextSession + 1UL } state
+                    Mode = ReplicationMode.Probe false }
+            match formerMode with
+            | ReplicationMode.Probe _ -> withProgress sender progress leading state
+            | ReplicationMode.Replicate ->
+                withProgress
+                    sender
+                    { progress with Session = leading.NextSession }
+                    { leading with NextSession = leading.NextSession + 1UL }
+                    state
 
     /// A member answered. Answers of a former session or term change nothing (rule 15).
     let onAppendEntriesReply (clock: Clock) (sender: MemberId) (reply: AppendEntriesReply) (state: State) =

@@ -1,5 +1,7 @@
 module Mosaik.Hybrid.Core.Tests.Paper.Founding
 
+open System
+
 open Expecto
 
 open Mosaik.Hybrid
@@ -22,6 +24,16 @@ let private granted (scene: Scene) =
           Term = scene.State.CurrentTerm
           Vote = Vote.Granted
           PreVote = false }
+
+/// The first append of a founder: entry 1, in term 1.
+let private foundedBy (members: MemberId list) =
+    let first =
+        { entry 1 1 with
+            Kind = EntryKind.Configuration
+            Payload = ReadOnlyMemory(Configuration.encode theLineage (Configuration.ofVoters members)) }
+    match append 1 LogPosition.Zero [] 0 with
+    | Message.AppendEntries(header, _) -> Message.AppendEntries(header, ReadOnlyMemory [| first |])
+    | other -> other
 
 [<Tests>]
 let tests =
@@ -147,6 +159,17 @@ let tests =
               |> gets [ Input.PeerAffiliated(n2, other) ]
               |> expectNotTold "reset"
               |> gets [ Input.PeerAffiliated(n3, other) ]
+              |> expectTold "reset"
+              |> ignore
+
+          testCase "half of an even committee elsewhere: the other half never was a majority"
+          <| fun () ->
+              let other = Name.lineage 8
+              newcomer config
+              |> receives n2 (foundedBy [ n1; n2; n3; n4 ])
+              |> gets [ Input.PeerAffiliated(n3, other) ]
+              |> expectNotTold "reset"
+              |> gets [ Input.PeerAffiliated(n4, other) ]
               |> expectTold "reset"
               |> ignore
 

@@ -41,9 +41,14 @@ let tests =
               let after = before |> receives n2 (accepts 3 1 3) |> expectCommit 0
               Expect.equal after.State.CurrentTerm.Value before.State.CurrentTerm.Value "the term"
 
-          testCase "two leaders in one term are an alarm, not an election"
+          testCase "two leaders in one term are an alarm, to a leader and to a follower"
           <| fun () ->
               leader 3 [ 1; 3 ]
               |> receives n2 (append 4 (position 3 2) [] 0)
+              |> expectHalted
+              |> ignore
+              follower 3 [ 1; 3 ]
+              |> receives n2 (append 3 (position 3 2) [] 0)
+              |> receives n3 (append 3 (position 3 2) [] 0)
               |> expectHalted
               |> ignore ]

@@ -72,17 +72,20 @@ let tests =
               |> receives
                   n3
                   (appendReply 7 (sessionWith n3 led) 0 (AppendOutcome.Rejected(index 7, position 3 6)))
-              |> expectTold "-> n3 AppendEntries t7 s3 after 2/4 +0 commit 0 entries 5..8"
+              |> expectTold "-> n3 AppendEntries t7 s2 after 2/4 +0 commit 0 entries 5..8"
               |> ignore
 
-          testCase "one refusal sends everything again once: those of appends still on their way are void"
+          testCase "a refusal ends a pipeline with its session: what of it is still on its way is void"
           <| fun () ->
               let led = leader 6 [ 1; 2; 2; 2; 5; 5; 5 ]
               let former = sessionWith n3 led
-              let refusal = appendReply 7 former 0 (AppendOutcome.Rejected(index 7, position 3 6))
+              let refuses (scene: Scene) =
+                  receives n3 (appendReply 7 former 0 (AppendOutcome.Rejected(index 7, position 5 6))) scene
               led
-              |> receives n3 refusal
-              |> receives n3 refusal
+              |> receives n3 (accepts 7 former 4)
+              |> refuses
+              |> expectTold "-> n3 AppendEntries t7 s3 after 5/6 +0 commit 0 entries 7..8"
+              |> refuses
               |> expectNotTold "-> n3 AppendEntries"
               |> ignore
 
@@ -127,7 +130,7 @@ let tests =
                       n2
                       (appendReply 4 (sessionWith n2 led) 0 (AppendOutcome.Rejected(index 6, position 3 2)))
                       led
-              |> expectTold "-> n2 AppendEntries t4 s3 after 3/2 +0 commit 0 entries 3..4"
+              |> expectTold "-> n2 AppendEntries t4 s1 after 3/2 +0 commit 0 entries 3..4"
               |> ignore
 
           testCase "a lost probe is sent again after a heartbeat is answered"

@@ -39,6 +39,7 @@ type private ForgetfulWorkload() =
         member _.NextQuery dice = inner.NextQuery dice
         member _.Judge calls = inner.Judge calls
         member _.DigestEvery = 1
+        member _.IsUnique = true
 
 let private forgetful: RunSettings =
     { Simulation.registers with Workload = (fun () -> ForgetfulWorkload()) }
