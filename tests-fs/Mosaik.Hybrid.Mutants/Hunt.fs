@@ -40,7 +40,7 @@ module Hunt =
     let usualProfile = "swarm"
 
     let private settings (traceLines: int) =
-        { Workload = RegisterWorkload(); Store = null; TraceLines = traceLines }
+        { Simulation.registers with TraceLines = traceLines }
 
     /// `network` is a profile of the simulator; `network 5` is the same with five peers in every run.
     let private planOf (profile: string option) (seed: uint64) =

@@ -130,7 +130,7 @@ let tests =
                       n2
                       (appendReply 4 (sessionWith n2 led) 0 (AppendOutcome.Rejected(index 6, position 3 2)))
                       led
-              |> expectTold "-> n2 AppendEntries t4 s1 after 3/2 +0 commit 0 entries 3..4"
+              |> expectTold "-> n2 AppendEntries t4 s3 after 3/2 +0 commit 0 entries 3..4"
               |> ignore
 
           testCase "a lost probe is sent again after a heartbeat is answered"
