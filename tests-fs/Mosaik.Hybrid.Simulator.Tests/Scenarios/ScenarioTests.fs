@@ -1,0 +1,48 @@
+module Mosaik.Hybrid.Simulator.Tests.Scenarios.ScenarioTests
+
+open System.IO
+open System.Runtime.CompilerServices
+
+open Expecto
+
+/// The folder of the scenario files, beside this source.
+type Here =
+    static member Folder([<CallerFilePath>] ?path: string) = Path.GetDirectoryName(Option.get path)
+
+let private files =
+    Directory.GetFiles(Here.Folder(), "S*.txt") |> Array.sort
+
+/// Each scenario is played with the choices of so many seeds: what it shows must not hang on one of them.
+let private seeds = [ 1UL .. 20UL ]
+
+/// The number of the failure of the original that a file is about: `S08-figure-8.txt` is about 8.
+let private numberOf (file: string) = int (Path.GetFileName(file).Substring(1, 2))
+
+let readFile (file: string) =
+    Scenario.read (Path.GetFileName file) (File.ReadAllText file)
+
+[<Tests>]
+let tests =
+    testList
+        "Scenarios"
+        [ for file in files do
+              let scenario = readFile file
+              testCase scenario.Title
+              <| fun () ->
+                  for seed in seeds do
+                      Script.play seed scenario ]
+
+[<Tests>]
+let completeness =
+    testCase "every failure of the original, S1 to S19, has a scenario"
+    <| fun () ->
+        let numbers = files |> Array.map numberOf |> Array.distinct |> Array.sort
+        Expect.sequenceEqual numbers [| 1..19 |] "numbers of the scenario files"
+
+[<Tests>]
+let names =
+    testCase "a scenario's first line names its number"
+    <| fun () ->
+        for file in files do
+            let title = (readFile file).Title
+            Expect.stringContains title $"S{numberOf file}: " (Path.GetFileName file)

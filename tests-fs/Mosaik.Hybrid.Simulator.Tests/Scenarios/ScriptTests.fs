@@ -1,0 +1,3 @@
+module Mosaik.Hybrid.Simulator.Tests.Scenarios.ScriptTests
+
+open Expecto
