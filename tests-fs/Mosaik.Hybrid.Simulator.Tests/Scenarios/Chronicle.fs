@@ -36,7 +36,7 @@ type ChronicleMachine() =
                 mix proposer.Member.Incarnation.Value.Low
                 mix proposer.Session
 
-        member _.Query _ = box (names.ToArray())
+        member _.Query _ = box (String.Join(' ', names))
         member _.Digest() = digest
 
 /// Clients whose commands have names that the scenario gives them.
@@ -45,14 +45,10 @@ type ChronicleWorkload() =
 
     let next = Queue<string>()
 
-    static let model = AppendListModel.create<string> ()
+    static let model = AppendListModel.create<string>()
 
     static let operation (record: CallRecord) input outcome =
-        { Key = 0
-          Client = record.Call.Peer
-          CalledAt = record.CalledAt
-          Input = input
-          Outcome = outcome }
+        { Key = 0; Client = record.Call.Peer; CalledAt = record.CalledAt; Input = input; Outcome = outcome }
 
     static let operationsOf (record: CallRecord) =
         let isDone = record.Outcome = CallOutcome.Succeeded
@@ -65,7 +61,8 @@ type ChronicleWorkload() =
                     Outcome.Unknown
             [ for command in record.Request do
                   operation record (AppendListInput.Append(ChronicleWorkload.NameOf command)) outcome ]
-        | (CallKind.StrongRead | CallKind.WeakRead), (:? (string[]) as names) when isDone ->
+        | (CallKind.StrongRead | CallKind.WeakRead), (:? string as answer) when isDone ->
+            let names = answer.Split(' ', StringSplitOptions.RemoveEmptyEntries)
             let answer = Outcome.Returned(record.ReturnedAt, AppendListOutput.Elements names)
             [ operation record AppendListInput.ReadAll answer ]
         | (CallKind.StrongRead | CallKind.WeakRead), _ -> []
@@ -78,7 +75,8 @@ type ChronicleWorkload() =
     interface IWorkload with
         member _.Name = "chronicle"
         member _.NewMachine _ = ChronicleMachine()
-        member _.NextCommand _ = ReadOnlyMemory(Encoding.UTF8.GetBytes(next.Dequeue()))
+        member _.NextCommand _ =
+            ReadOnlyMemory(Encoding.UTF8.GetBytes(next.Dequeue()))
         member _.NextQuery _ = ReadOnlyMemory [| 0uy |]
 
         member _.Judge(calls: CallRecord seq) =

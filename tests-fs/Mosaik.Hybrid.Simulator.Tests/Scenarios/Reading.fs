@@ -37,7 +37,9 @@ type private Reading(file: string) =
         | _ -> fail $"'{word}' is no number from {low} to {high}"
 
     let isPeer (word: string) =
-        word.Length > 1 && word[0] = 'n' && Seq.forall Char.IsAsciiDigit (word.Substring 1)
+        word.Length > 1
+        && word[0] = 'n'
+        && Seq.forall Char.IsAsciiDigit (word.Substring 1)
 
     let peerNumber (word: string) =
         if isPeer word then
@@ -82,7 +84,10 @@ type private Reading(file: string) =
         word
 
     let known (taken: HashSet<string>) (what: string) (word: string) =
-        if taken.Contains word then word else fail $"no {what} is called '{word}'"
+        if taken.Contains word then
+            word
+        else
+            fail $"no {what} is called '{word}'"
 
     let command = known commands "command"
     let call = known calls "call"
@@ -121,13 +126,13 @@ type private Reading(file: string) =
             Some(Condition.Answered(call label, List.map command names))
         | _ -> None
 
-    let verbs =
-        [ "holds"; "has"; "committed"; "counts"; "alone"; "down"; "learner"; "forwarded" ]
+    let verbs = [ "holds"; "has"; "committed"; "counts"; "alone"; "down"; "learner"; "forwarded" ]
 
     /// Conditions about peers: who, a verb, and what.
     let ofPeers (who: string list) (verb: string) (what: string list) =
         match verb, what with
-        | "holds", [ "entries"; "of"; count; "terms" ] -> Condition.HoldsTerms(peers who, integer 1 1_000 count)
+        | "holds", [ "entries"; "of"; count; "terms" ] ->
+            Condition.HoldsTerms(peers who, integer 1 1_000 count)
         | "holds", [ label ] -> Condition.Holds(peers who, command label)
         | "has", [ label; "on"; "disk" ] -> Condition.OnDisk(peers who, command label)
         | "committed", [ label ] -> Condition.Committed(peers who, command label)
@@ -157,6 +162,7 @@ type private Reading(file: string) =
             Condition.EntryAt(known numbers "number" place, ValueSome(command label))
         | "append" :: rest -> append rest
         | ("term" | "commit" | "place") :: _ -> compared text
+        | name :: _ when numbers.Contains name -> compared text
         | label :: verb when calls.Contains label && (ofCall label verb).IsSome -> (ofCall label verb).Value
         | _ ->
             match List.tryFindIndex (fun word -> List.contains word verbs) text with
@@ -190,19 +196,28 @@ type private Reading(file: string) =
         match text with
         | "reluctant" :: rest ->
             match around "by" rest with
-            | Some(who, [ factor ]) -> ValueSome(Setting.Reluctant(List.map peerNumber who, integer 2 100 factor))
+            | Some(who, [ factor ]) ->
+                ValueSome(Setting.Reluctant(List.map peerNumber who, integer 2 100 factor))
             | Some _
             | None -> fail "say: reluctant n2 n3 by 20"
+        | "drift" :: rest ->
+            match around "by" rest with
+            | Some(who, [ parts; "in"; "1000" ]) ->
+                ValueSome(Setting.Drift(List.map peerNumber who, integer -900 900 parts))
+            | Some _
+            | None -> fail "say: drift n1 by -500 in 1000"
         | "observer" :: who -> ValueSome(Setting.Observer(List.map peerNumber who))
         | [ "jitter"; time; "ms" ] -> ValueSome(Setting.Jitter(count time))
         | [ "voters"; "at"; "most"; most ] -> ValueSome(Setting.VotersMax(integer 1 31 most))
         | [ "entries"; "an"; "append"; most ] -> ValueSome(Setting.EntriesAnAppend(integer 1 1_000 most))
         | [ "forward"; "timeout"; time; "ms" ] -> ValueSome(Setting.ForwardTimeout(count time))
         | [ "bootstrap"; "delay"; time; "ms" ] -> ValueSome(Setting.BootstrapDelay(count time))
-        | [ "network"; "repeats"; times; "in"; "1000" ] -> ValueSome(Setting.NetworkRepeats(integer 1 1_000 times))
-        | [ "network"; "delays"; low; "to"; high; "us" ] -> ValueSome(Setting.NetworkDelays(count low, count high))
+        | [ "network"; "repeats"; times; "in"; "1000" ] ->
+            ValueSome(Setting.NetworkRepeats(integer 1 1_000 times))
+        | [ "network"; "delays"; low; "to"; high; "us" ] ->
+            ValueSome(Setting.NetworkDelays(count low, count high))
         | [ "disks"; "take"; "up"; "to"; time; "us" ] -> ValueSome(Setting.DisksTake(count time))
-        | [ "machines"; "apply"; "up"; "to"; entries; "in"; "up"; "to"; time; "us" ] ->
+        | [ "machines"; "apply"; "up"; "to"; entries; "entries"; "in"; "up"; "to"; time; "us" ] ->
             ValueSome(Setting.MachinesApply(integer 1 1_000 entries, count time))
         | _ -> ValueNone
 
@@ -310,7 +325,11 @@ type private Reading(file: string) =
             [ for place in 0 .. lines.Length - 1 do
                   line <- place + 1
                   let code = (lines[place].Split '#')[0]
-                  let text = code.Split(' ', StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries)
+                  let text =
+                      code.Split(
+                          ' ',
+                          StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries
+                      )
                   if text.Length > 0 then
                       { Number = line; Text = code.Trim(); Statement = statement (List.ofArray text) } ]
         let isExpectation (line: Line) =
@@ -325,4 +344,5 @@ type private Reading(file: string) =
 module Scenario =
 
     /// Reads a scenario; raises `ScriptError` for the first mistake. `file` is for reports.
-    let read (file: string) (text: string) : Scenario = Reading(file).Read(text.Replace("\r", ""))
+    let read (file: string) (text: string) : Scenario =
+        Reading(file).Read(text.Replace("\r", ""))

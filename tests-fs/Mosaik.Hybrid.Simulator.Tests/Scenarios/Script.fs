@@ -79,7 +79,8 @@ type private Play(scenario: Scenario, stage: Stage) =
                 leading.Progress
                 |> Map.exists (fun id progress -> Naming.numberOf id = number && progress.MatchIndex >= index)
             stage.Resolve others |> List.forall isCounted
-        | (Role.Leader _ | Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _), _ -> false
+        | (Role.Leader _ | Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _), _ ->
+            false
 
     let isCandidate (node: Node) =
         match node.Raft.Role with
@@ -140,7 +141,7 @@ type private Play(scenario: Scenario, stage: Stage) =
     let answered (label: string) (names: string list) =
         let record = call label
         match record.Answer with
-        | :? (string[]) as found -> record.Outcome = CallOutcome.Succeeded && List.ofArray found = names
+        | :? string as found -> record.Outcome = CallOutcome.Succeeded && found = String.Join(' ', names)
         | _ -> false
 
     let entryAt (place: uint64) (label: string voption) =
@@ -179,7 +180,8 @@ type private Play(scenario: Scenario, stage: Stage) =
 
     /// A condition of several peers holds when it is so for each of them, and `not` holds when it is so for none.
     let rec isSo (wanted: bool) (condition: Condition) : bool =
-        let each (peers: Peers) (holds: Node -> bool) = all peers (fun node -> holds node = wanted)
+        let each (peers: Peers) (holds: Node -> bool) =
+            all peers (fun node -> holds node = wanted)
         let eachNumber (peers: Peers) (holds: int -> bool) =
             several peers |> List.forall (fun peer -> holds peer = wanted)
         match condition with
@@ -197,7 +199,8 @@ type private Play(scenario: Scenario, stage: Stage) =
             each peers (fun node -> (saidBy node " Forward t").Length >= times)
         | Condition.Append(sender, recipient, entries) ->
             let towards = $"-> {Naming.show (nodeOf (one recipient)).Id} AppendEntries"
-            each sender (fun node -> saidBy node towards |> List.exists (fun line -> entriesOf line >= entries))
+            each sender (fun node ->
+                saidBy node towards |> List.exists (fun line -> entriesOf line >= entries))
         | Condition.MachineOf(peers, names) -> each peers (fun node -> machineNames node = names)
         | Condition.Voters peers ->
             ofLeader (fun configuration ->

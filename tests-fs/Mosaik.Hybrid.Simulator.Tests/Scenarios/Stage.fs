@@ -37,24 +37,22 @@ module Staging =
               LossPerMille = 0
               RepeatPerMille = 0
               IsOrdered = false }
-          Runtime =
-            { GatherPerMille = 0
-              GatherMax = 0
-              DiskMax = 0
-              ApplyMax = 0
-              ApplyChunk = 1_000 }
+          Runtime = { GatherPerMille = 0; GatherMax = 0; DiskMax = 0; ApplyMax = 0; ApplyChunk = 1_000 }
           IsShuffled = false
           FaultyFor = 0
           Faults = [||]
           Calls = [||] }
 
-    let private withPreference (numbers: int list) (preference: NodePreference) (plan: Plan) =
-        let change place (habits: PeerHabits) =
+    let private withHabits (numbers: int list) (change: PeerHabits -> PeerHabits) (plan: Plan) =
+        let changeOne place (habits: PeerHabits) =
             if List.contains (place + 1) numbers then
-                { habits with Preference = preference }
+                change habits
             else
                 habits
-        { plan with Peers = Array.mapi change plan.Peers }
+        { plan with Peers = Array.mapi changeOne plan.Peers }
+
+    let private withPreference (numbers: int list) (preference: NodePreference) (plan: Plan) =
+        withHabits numbers (fun habits -> { habits with Preference = preference }) plan
 
     let private withSetting (plan: Plan) (setting: Setting) : Plan =
         let consensus = plan.Consensus
@@ -63,11 +61,12 @@ module Staging =
             withPreference numbers { Preference = LeadershipPreference.Reluctant; Factor = factor } plan
         | Setting.Observer numbers ->
             withPreference numbers { Preference = LeadershipPreference.Observer; Factor = 1 } plan
+        | Setting.Drift(numbers, parts) ->
+            withHabits numbers (fun habits -> { habits with Drift = parts }) plan
         | Setting.Jitter time -> { plan with Consensus = { consensus with ElectionTimeoutJitter = time } }
         | Setting.VotersMax most -> { plan with Consensus = { consensus with MaxVoters = most } }
         | Setting.EntriesAnAppend most ->
-            { plan with
-                Consensus = { consensus with EntriesPerAppendMax = most; EntriesInFlightMax = most } }
+            { plan with Consensus = { consensus with EntriesPerAppendMax = most; EntriesInFlightMax = most } }
         | Setting.ForwardTimeout time -> { plan with Consensus = { consensus with ForwardTimeout = time } }
         | Setting.BootstrapDelay time -> { plan with Consensus = { consensus with BootstrapDelay = time } }
         | Setting.NetworkRepeats times -> { plan with Network = { plan.Network with RepeatPerMille = times } }
@@ -140,7 +139,7 @@ type Stage(plan: Plan) =
     member _.Everyone = everyone
     member _.Leader = leaderNode ()
 
-    /// The leader that these peers, or a quorum of everybody, have at this moment: pairs that led in one term.
+    /// Pairs that were seen leading in one lineage and term: counted here once more, beside the oracle.
     member _.LeadersInOneTerm =
         [ for struct (lineage, term, leader) in leaders do
               for struct (otherLineage, otherTerm, other) in leaders do
@@ -160,7 +159,8 @@ type Stage(plan: Plan) =
 
     member _.Milliseconds(span: Span) =
         match span with
-        | Span.Timeouts count -> count * (plan.Consensus.ElectionTimeout + plan.Consensus.ElectionTimeoutJitter)
+        | Span.Timeouts count ->
+            count * (plan.Consensus.ElectionTimeout + plan.Consensus.ElectionTimeoutJitter)
         | Span.Milliseconds count -> count
 
     /// Cuts or joins one way; a way is cut once, however often it is said.
@@ -200,12 +200,7 @@ type Stage(plan: Plan) =
 
     /// A call at a peer; the record that was made of it.
     member _.Call(peer: int, kind: CallKind, patience: int) : CallRecord =
-        let call =
-            { Number = calls.Count + 1
-              At = 0
-              Peer = peer
-              Kind = kind
-              Patience = patience }
+        let call = { Number = calls.Count + 1; At = 0; Peer = peer; Kind = kind; Patience = patience }
         world.Call call
         world.Calls[world.Calls.Count - 1]
 
@@ -229,6 +224,7 @@ type Stage(plan: Plan) =
               $"call {pair.Key} at n{pair.Value.Call.Peer}: {pair.Value.Outcome}" ]
 
     /// The last lines of what happened.
-    member _.Trace(count: int) = trace.Lines |> List.rev |> List.truncate count |> List.rev
+    member _.Trace(count: int) =
+        trace.Lines |> List.rev |> List.truncate count |> List.rev
 
     member _.TraceLines = trace.Lines

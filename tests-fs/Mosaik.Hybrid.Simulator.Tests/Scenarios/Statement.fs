@@ -30,6 +30,8 @@ type Span =
 type Setting =
     | Reluctant of peers: int list * factor: int
     | Observer of peers: int list
+    /// Their clocks run slow, or fast, by so many parts in a thousand.
+    | Drift of peers: int list * perMille: int
     | Jitter of milliseconds: int
     | VotersMax of int
     | EntriesAnAppend of int
