@@ -81,7 +81,9 @@ type ChronicleWorkload() =
 
         member _.Judge(calls: CallRecord seq) =
             match calls |> Seq.collect operationsOf |> Linearizability.check model with
-            | Verdict.Linearizable -> ValueNone
-            | verdict -> ValueSome(string verdict)
+            | Verdict.Linearizable -> Judgement.Possible
+            | verdict -> Judgement.Impossible(string verdict)
 
         member _.DigestEvery = 1
+        // A client that tries again by itself, as in S15, sends the same name.
+        member _.IsUnique = false
