@@ -116,6 +116,17 @@ type DiskQueue(disk: Disk, store: IStoreUnderTest | null) =
         | null -> ()
         | store -> store.Write(disk.Owner, write)
 
+    /// A process begins: its session is durable, in a store under test too, before anything is said in its name.
+    member _.BeginSession(session: uint64) : HardState =
+        let hard = disk.BeginSession session
+        match store with
+        | null -> ()
+        | store ->
+            let write: Write =
+                { Sequence = 0UL; HardState = hard; TruncateFrom = LogIndex.Zero; Entries = [] }
+            store.Write(disk.Owner, write)
+        hard
+
     member _.IsFlushing = flushing > 0
     member _.Count = waiting.Count
 

@@ -56,7 +56,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         | None -> ValueNone
 
     do
-        let hard = disk.BeginSession session
+        let hard = writes.BeginSession session
         state <-
             Group.restore
                 config
