@@ -83,7 +83,7 @@ public sealed class SimulationFailure
         text.Append(CultureInfo.InvariantCulture, $"Play it again: simulation.Replay(seed: {Seed}, ")
             .Append(
                 CultureInfo.InvariantCulture,
-                $"trace: Console.Out, SimulationProfile.{Profile}){size}\n"
+                $"trace: Console.Out, profile: SimulationProfile.{Profile}){size}\n"
             );
         return text.ToString();
     }

@@ -34,6 +34,11 @@ internal sealed class StoreUnderTest(
 
         of.Log = Wait(of, "open", () => of.Store.OpenAsync(owner.Peer, s_group, run.CancellationToken));
         CheckDescription(of);
+        if (of.Log.Hard is { } found && of.Written is { } written && found.Session != written.Session)
+        {
+            throw Broken(of, $"gives session {found.Session} back instead of {written.Session}");
+        }
+
         return of.Log.Hard;
     }
 
@@ -76,6 +81,7 @@ internal sealed class StoreUnderTest(
                 return true;
             }
         );
+        of.Written = batch.HardState ?? of.Written;
         CheckReadBack(of, batch);
     }
 
@@ -296,6 +302,9 @@ internal sealed class StoreUnderTest(
         public ILogStorage? Store { get; set; }
 
         public StoredLog Log { get; set; } = StoredLog.Fresh;
+
+        /// <summary>The last hard state that the store has completed.</summary>
+        public HardState? Written { get; set; }
 
         public ILogStorage Open =>
             Store ?? throw new InvalidOperationException("The simulation used a store that is not open.");

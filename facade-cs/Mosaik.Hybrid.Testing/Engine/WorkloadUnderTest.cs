@@ -11,7 +11,11 @@ internal sealed class WorkloadUnderTest<TCommand, TQuery, TResult>(
     RunContext run
 ) : IWorkload
 {
+    /// <summary>How many bytes behind those of the codec number a command.</summary>
+    private const int NumberBytes = sizeof(long);
+
     private readonly List<TQuery> _queries = [];
+    private long _commands;
     private string? _signature;
 
     public RunContext Run => run;
@@ -54,13 +58,17 @@ internal sealed class WorkloadUnderTest<TCommand, TQuery, TResult>(
         return new MachineUnderTest<TCommand, TQuery, TResult>(machine, who, this);
     }
 
+    /// <summary>A command's bytes and a number, so that no two are alike: a refused one must not be in any log.</summary>
     public ReadOnlyMemory<byte> NextCommand(Dice dice)
     {
         run.CancellationToken.ThrowIfCancellationRequested();
         var command = simulation.Commands(new SimulationDice(dice));
         var bytes = Encode(command);
         CheckRoundTrip(command, bytes);
-        return bytes;
+        var numbered = new byte[bytes.Length + NumberBytes];
+        bytes.CopyTo(numbered, 0);
+        BinaryPrimitives.WriteInt64LittleEndian(numbered.AsSpan(bytes.Length), ++_commands);
+        return numbered;
     }
 
     /// <summary>Queries never leave a node, so they have no bytes: their number stands for them.</summary>
@@ -86,7 +94,7 @@ internal sealed class WorkloadUnderTest<TCommand, TQuery, TResult>(
     {
         try
         {
-            return simulation.Codec.Decode(bytes);
+            return simulation.Codec.Decode(bytes[..^NumberBytes]);
         }
         catch (Exception exception)
         {
