@@ -1,0 +1,2 @@
+global using Mosaik.Hybrid.Testing.Tests.Support;
+global using Xunit;
