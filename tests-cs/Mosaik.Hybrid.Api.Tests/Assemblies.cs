@@ -1,6 +1,7 @@
 using System.Reflection;
 using Mosaik.Hybrid.Core;
 using Mosaik.Hybrid.Storage;
+using Mosaik.Hybrid.Testing;
 
 namespace Mosaik.Hybrid.Api.Tests;
 
@@ -17,7 +18,13 @@ internal static class Assemblies
 
     /// <summary>What users and authors of plug-ins see.</summary>
     public static IReadOnlyList<Assembly> Public { get; } =
-    [Primitives, typeof(ILogStorage).Assembly, typeof(InMemoryLogStore).Assembly, typeof(GroupKey).Assembly];
+    [
+        Primitives,
+        typeof(ILogStorage).Assembly,
+        typeof(InMemoryLogStore).Assembly,
+        typeof(GroupKey).Assembly,
+        typeof(SimulationReport).Assembly,
+    ];
 
     public static Assembly PublicNamed(string name) =>
         Public.Single(assembly => assembly.GetName().Name == name);

@@ -17,6 +17,7 @@ public sealed class DocsCompile
         global using System.Threading.Tasks;
         global using Mosaik.Hybrid;
         global using Mosaik.Hybrid.Storage;
+        global using Mosaik.Hybrid.Testing;
         global using Mosaik.Hybrid.Tickets;
         global using Mosaik.Hybrid.Transport;
         global using Example;
@@ -48,6 +49,8 @@ public sealed class DocsCompile
                 public static ILogStorage store => throw new NotSupportedException();
                 public static ITicketValidator validator => throw new NotSupportedException();
                 public static Group<Add, GetTotal, long> group => throw new NotSupportedException();
+                public static ClusterSimulation<Add, GetTotal, long> simulation => throw new NotSupportedException();
+                public static SimulationReport report => throw new NotSupportedException();
                 public static CancellationToken cancellationToken => default;
             }
         }

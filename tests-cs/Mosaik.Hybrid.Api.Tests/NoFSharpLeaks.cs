@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Mosaik.Hybrid.Api.Tests;
 
-/// <summary>C# users never meet a type of F#'s library, of the core or of the wire.</summary>
+/// <summary>C# users never meet a type of F#'s library, of the core, of the wire or of the simulation engine.</summary>
 public sealed class NoFSharpLeaks
 {
     private const BindingFlags Declared =
@@ -18,6 +18,7 @@ public sealed class NoFSharpLeaks
     [InlineData("Mosaik.Hybrid.Storage.Abstractions")]
     [InlineData("Mosaik.Hybrid.Storage.Memory")]
     [InlineData("Mosaik.Hybrid")]
+    [InlineData("Mosaik.Hybrid.Testing")]
     public void NoPublicSignatureMentionsThem(string assembly)
     {
         var leaks =
@@ -39,6 +40,7 @@ public sealed class NoFSharpLeaks
             name.StartsWith("Microsoft.FSharp", StringComparison.Ordinal)
             || name.StartsWith("Mosaik.Hybrid.Core", StringComparison.Ordinal)
             || name.StartsWith("Mosaik.Hybrid.Wire", StringComparison.Ordinal)
+            || name.StartsWith("Mosaik.Hybrid.Simulation", StringComparison.Ordinal)
         );
 
     private static IEnumerable<(string Where, Type Type)> UsesOf(Type type)

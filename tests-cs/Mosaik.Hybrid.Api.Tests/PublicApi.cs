@@ -17,6 +17,7 @@ public sealed class PublicApi
     [InlineData("Mosaik.Hybrid.Storage.Abstractions")]
     [InlineData("Mosaik.Hybrid.Storage.Memory")]
     [InlineData("Mosaik.Hybrid")]
+    [InlineData("Mosaik.Hybrid.Testing")]
     public void TheSurfaceIsTheApprovedOne(string assembly)
     {
         var path = Repository.PathOf("tests-cs", "Mosaik.Hybrid.Api.Tests", "approved", assembly + ".txt");
