@@ -154,7 +154,7 @@ fi
 
 # One project after the other: tests that watch time must not compete with each other for processors.
 projects=()
-for project in tests-fs/*/*.fsproj tests-cs/*/*.csproj; do
+for project in tests-fs/*/*.fsproj tests-cs/*/*.csproj examples/*/*.csproj; do
     if grep -q 'Include="Microsoft.NET.Test.Sdk"' "$project"; then
         projects+=("$project")
     fi
@@ -173,6 +173,13 @@ step "simulate clusters" dotnet run --no-build -c "$configuration" --project tes
 if ! $quick; then
     for example in examples/*.fsx; do
         step "run $example" with_limit "$example_limit" dotnet fsi "$example" < /dev/null || fail "$example"
+    done
+    # Projects among the examples are programs; those that are tests have run with the others above.
+    for example in examples/*/*.csproj; do
+        if grep -q '<OutputType>Exe</OutputType>' "$example"; then
+            step "run $example" with_limit "$example_limit" \
+                dotnet run --no-build -c "$configuration" --project "$example" < /dev/null || fail "$example"
+        fi
     done
 fi
 
