@@ -82,7 +82,10 @@ internal sealed class WorkloadUnderTest<TCommand, TQuery, TResult>(
     }
 
     /// <summary>The engine has held every call against the committed log; there is nothing to add without a model.</summary>
-    public FSharpValueOption<string> Judge(IEnumerable<CallRecord> calls) => FSharpValueOption<string>.None;
+    public Judgement Judge(IEnumerable<CallRecord> calls) => Judgement.Possible;
+
+    /// <summary>Users may propose the same command twice.</summary>
+    public bool IsUnique => false;
 
     public TQuery QueryOf(ReadOnlyMemory<byte> name) =>
         _queries[BinaryPrimitives.ReadInt32LittleEndian(name.Span)];
