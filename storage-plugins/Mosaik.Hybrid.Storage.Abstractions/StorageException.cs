@@ -17,6 +17,15 @@ public enum StorageFault
 
     /// <summary>The store belongs to another peer or another group.</summary>
     Foreign = 4,
+
+    /// <summary>Something that was acknowledged as durable is not there: the member must not go on as itself.</summary>
+    Lost = 5,
+
+    /// <summary>A newer version of the library wrote the store.</summary>
+    Unsupported = 6,
+
+    /// <summary>Something that the store needs is not installed.</summary>
+    Missing = 7,
 }
 
 /// <summary>A store can't do what it promises. The group stops acknowledging; nothing may be retried inside.</summary>

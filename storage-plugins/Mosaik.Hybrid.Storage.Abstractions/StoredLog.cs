@@ -5,28 +5,32 @@ namespace Mosaik.Hybrid.Storage;
 public sealed class StoredLog
 {
     /// <summary>Describes a store without a log.</summary>
-    public static StoredLog Fresh { get; } = new(null, LogIndex.Zero.Next, LogPosition.Zero, [], []);
+    public static StoredLog Fresh { get; } = new(null, LogPosition.Zero, LogPosition.Zero, [], [], []);
 
     /// <summary>Creates the description.</summary>
     /// <param name="hard">Null when nothing was ever written.</param>
-    /// <param name="firstIndex">The index of the first entry, or of the next one when the log is empty; from 1.</param>
-    /// <param name="lastPosition">Term and index of the last entry; zero when the log is empty.</param>
+    /// <param name="basePosition">Term and index before the first entry; zero for a log that was never compacted.</param>
+    /// <param name="lastPosition">Term and index of the last entry; the base when the log is empty.</param>
     /// <param name="termRuns">Where each term begins, by rising index.</param>
+    /// <param name="configurations">The indexes of the entries that are configurations, rising.</param>
     /// <param name="repairs">What recovery changed, each in a sentence for an operator; empty when nothing.</param>
     public StoredLog(
         HardState? hard,
-        LogIndex firstIndex,
+        LogPosition basePosition,
         LogPosition lastPosition,
         IReadOnlyList<TermRun> termRuns,
+        IReadOnlyList<LogIndex> configurations,
         IReadOnlyList<string> repairs
     )
     {
         ArgumentNullException.ThrowIfNull(termRuns);
+        ArgumentNullException.ThrowIfNull(configurations);
         ArgumentNullException.ThrowIfNull(repairs);
         Hard = hard;
-        FirstIndex = firstIndex;
+        BasePosition = basePosition;
         LastPosition = lastPosition;
         TermRuns = termRuns;
+        Configurations = configurations;
         Repairs = repairs;
     }
 
@@ -34,10 +38,16 @@ public sealed class StoredLog
     /// <remarks>Null makes the member a new incarnation.</remarks>
     public HardState? Hard { get; }
 
-    /// <summary>The index of the first entry, or of the next one when the log is empty; from 1.</summary>
-    public LogIndex FirstIndex { get; }
+    /// <summary>
+    /// Where the log was cut off at its beginning: term and index of the last entry that a snapshot stands for. Zero
+    /// for a log that was never compacted.
+    /// </summary>
+    public LogPosition BasePosition { get; }
 
-    /// <summary>Term and index of the last entry; zero when the log is empty.</summary>
+    /// <summary>The index of the first entry, or of the next one when the log is empty; from 1.</summary>
+    public LogIndex FirstIndex => BasePosition.Index.Next;
+
+    /// <summary>Term and index of the last entry; <see cref="BasePosition"/> when the log is empty.</summary>
     public LogPosition LastPosition { get; }
 
     /// <summary>
@@ -45,6 +55,12 @@ public sealed class StoredLog
     /// <see cref="FirstIndex"/>. Empty when the log is.
     /// </summary>
     public IReadOnlyList<TermRun> TermRuns { get; }
+
+    /// <summary>
+    /// The indexes of the entries whose kind is <see cref="EntryKind.Configuration"/>, rising: a runtime puts them into
+    /// force again without reading the whole log.
+    /// </summary>
+    public IReadOnlyList<LogIndex> Configurations { get; }
 
     /// <summary>
     /// What recovery changed, such as a torn tail that it cut off, each in a sentence for an operator.

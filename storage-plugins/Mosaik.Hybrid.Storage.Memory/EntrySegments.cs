@@ -1,6 +1,6 @@
 namespace Mosaik.Hybrid.Storage.Memory;
 
-/// <summary>A log from index 1 in segments of fixed length, so that growing copies no entry.</summary>
+/// <summary>Consecutive entries in segments of fixed length, so that growing copies no entry.</summary>
 /// <remarks>
 /// Not safe for threads; the store holds its lock around every call. A slot that has been read is never written
 /// again: a truncation inside a segment copies what it keeps, so views that readers hold stay as they were.
@@ -13,12 +13,8 @@ internal sealed class EntrySegments
     private readonly List<LogEntry[]> _segments = [];
     private int _count;
 
-    /// <summary>Term and index of the last entry; zero when there is none.</summary>
-    public LogPosition Last => _count == 0 ? LogPosition.Zero : At(_count - 1).Position;
-
-    /// <summary>Term and index of the entry before an index that is inside the log or right after it.</summary>
-    public LogPosition PositionBefore(LogIndex index) =>
-        index.Value == 1 ? LogPosition.Zero : At((int)(index.Value - 2)).Position;
+    /// <summary>The index of the first slot of the first segment.</summary>
+    private ulong _start = 1;
 
     /// <summary>Adds entries whose indexes follow the last one.</summary>
     public void Append(ReadOnlySpan<LogEntry> entries)
@@ -41,7 +37,7 @@ internal sealed class EntrySegments
     /// <summary>Removes an entry and all after it.</summary>
     public void TruncateFrom(LogIndex first)
     {
-        var kept = (int)Math.Min((ulong)_count, first.Value - 1);
+        var kept = (int)Math.Min((ulong)_count, first.Value - _start);
         if (kept == _count)
         {
             return;
@@ -60,10 +56,27 @@ internal sealed class EntrySegments
         _count = kept;
     }
 
+    /// <summary>Gives back the segments that end before an index.</summary>
+    public void DropBefore(LogIndex first)
+    {
+        var dropped = (int)((first.Value - _start) / SegmentLength);
+        _segments.RemoveRange(0, dropped);
+        _start += (ulong)dropped * SegmentLength;
+        _count -= dropped * SegmentLength;
+    }
+
+    /// <summary>Forgets everything; the next entry has this index.</summary>
+    public void BeginAt(LogIndex first)
+    {
+        _segments.Clear();
+        _count = 0;
+        _start = first.Value;
+    }
+
     /// <summary>A view from the start of a range to its end, to the end of a segment or to the limit.</summary>
     public ReadOnlyMemory<LogEntry> Read(LogRange range, int bytesMax)
     {
-        var start = (int)(range.First.Value - 1);
+        var start = (int)(range.First.Value - _start);
         var offset = start % SegmentLength;
         var segment = _segments[start / SegmentLength];
         var end = Math.Min(offset + range.Count, SegmentLength);
@@ -76,7 +89,4 @@ internal sealed class EntrySegments
 
         return segment.AsMemory(offset, taken - offset);
     }
-
-    private ref readonly LogEntry At(int place) =>
-        ref _segments[place / SegmentLength][place % SegmentLength];
 }

@@ -17,8 +17,12 @@ public sealed class InMemoryLogStore : ILogStorage
 {
     private readonly Lock _gate = new();
     private readonly EntrySegments _entries = new();
-    private HardState? _hardState;
+    private readonly LogExtent _extent = new();
+    private readonly MemorySnapshots _snapshots;
     private Phase _phase = Phase.New;
+
+    /// <summary>Creates an empty store.</summary>
+    public InMemoryLogStore() => _snapshots = new MemorySnapshots(ThrowUnlessOpenLocked);
 
     private enum Phase
     {
@@ -29,6 +33,9 @@ public sealed class InMemoryLogStore : ILogStorage
 
     /// <inheritdoc/>
     public bool IsVolatile => true;
+
+    /// <inheritdoc/>
+    public ISnapshotStorage Snapshots => _snapshots;
 
     /// <summary>Nothing is measured: a write takes as long as copying its entries.</summary>
     public StorageHealth Health => StorageHealth.Unknown;
@@ -64,8 +71,8 @@ public sealed class InMemoryLogStore : ILogStorage
         lock (_gate)
         {
             ThrowUnlessOpen();
-            Check(batch);
-            _hardState = batch.HardState ?? _hardState;
+            _extent.Check(batch);
+            _extent.Apply(batch);
             if (batch.TruncateFrom is { } first)
             {
                 _entries.TruncateFrom(first);
@@ -92,16 +99,30 @@ public sealed class InMemoryLogStore : ILogStorage
         lock (_gate)
         {
             ThrowUnlessOpen();
-            if (range.IsEmpty || range.First == LogIndex.Zero || range.Last > _entries.Last.Index)
-            {
-                throw new ArgumentException(
-                    $"The range {range} is empty or outside the log, which ends at {_entries.Last.Index}.",
-                    nameof(range)
-                );
-            }
-
+            _extent.Check(range);
             return new ValueTask<ReadOnlyMemory<LogEntry>>(_entries.Read(range, bytesMax));
         }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask CompactAsync(LogPosition through, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            ThrowUnlessOpen();
+            _extent.Check(through, _snapshots.Newest);
+            if (_extent.Compact(through))
+            {
+                _entries.DropBefore(_extent.First);
+            }
+            else
+            {
+                _entries.BeginAt(_extent.First);
+            }
+        }
+
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Forgets everything. Later calls throw <see cref="ObjectDisposedException"/>.</summary>
@@ -110,11 +131,20 @@ public sealed class InMemoryLogStore : ILogStorage
         lock (_gate)
         {
             _phase = Phase.Disposed;
-            _entries.TruncateFrom(LogIndex.Zero.Next);
-            _hardState = null;
+            _entries.BeginAt(LogIndex.Zero.Next);
+            _extent.Begin(LogPosition.Zero);
+            _snapshots.Clear();
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    private void ThrowUnlessOpenLocked()
+    {
+        lock (_gate)
+        {
+            ThrowUnlessOpen();
+        }
     }
 
     private void ThrowUnlessOpen()
@@ -123,48 +153,6 @@ public sealed class InMemoryLogStore : ILogStorage
         if (_phase == Phase.New)
         {
             throw new InvalidOperationException("Open the store before anything else.");
-        }
-    }
-
-    /// <summary>Refuses a batch that breaks the contract, before any of it is taken.</summary>
-    private void Check(in LogWriteBatch batch)
-    {
-        if (_hardState is null && batch.HardState is null)
-        {
-            throw new ArgumentException(
-                "The first batch carries a hard state: a log without an incarnation belongs to nobody.",
-                nameof(batch)
-            );
-        }
-
-        var last = _entries.Last;
-        if (batch.TruncateFrom is { } first)
-        {
-            if (first == LogIndex.Zero || first > last.Index.Next)
-            {
-                throw new ArgumentException(
-                    $"Can't truncate from {first}: the log reaches from 1 to {last.Index}.",
-                    nameof(batch)
-                );
-            }
-
-            last = _entries.PositionBefore(first);
-        }
-
-        foreach (var run in batch.Entries.Span)
-        {
-            foreach (ref readonly var entry in run.Span)
-            {
-                if (entry.Index != last.Index.Next || entry.Term < last.Term || entry.Term == Term.Zero)
-                {
-                    throw new ArgumentException(
-                        $"Entry {entry.Position} can't follow {last}: indexes are consecutive, terms never fall.",
-                        nameof(batch)
-                    );
-                }
-
-                last = entry.Position;
-            }
         }
     }
 }

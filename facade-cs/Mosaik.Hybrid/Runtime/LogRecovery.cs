@@ -56,6 +56,15 @@ internal static class LogRecovery
             );
         }
 
+        CheckAcknowledged(stored, peer);
+        if (stored.BasePosition != LogPosition.Zero)
+        {
+            throw new StorageException(
+                StorageFault.Unsupported,
+                $"The log begins after {stored.BasePosition}, and this version can't start a group from a snapshot. Run the version that made it."
+            );
+        }
+
         var hard = stored.Hard is { } known
             ? new HardState(
                 known.Member,
@@ -78,10 +87,28 @@ internal static class LogRecovery
         return new RecoveredLog(hard, Outline(stored), configurations);
     }
 
+    /// <summary>A log that ends before what this member once acknowledged is no torn tail but a loss (rule 16).</summary>
+    private static void CheckAcknowledged(StoredLog stored, PeerId peer)
+    {
+        var last = stored.LastPosition;
+        if (
+            stored.Hard is { Acknowledged: var promised }
+            && (last.Term < promised.Term || (last.Term == promised.Term && last.Index < promised.Index))
+        )
+        {
+            throw new StorageException(
+                StorageFault.Lost,
+                $"The log ends at {last}, and this member had acknowledged {promised}. It must not vote as the member it was: "
+                    + "give the node an empty store, and it joins as a new member and gets the log from the others. "
+                    + $"An old copy of the store is no help (peer {peer.Short})."
+            );
+        }
+    }
+
     private static LogOutline Outline(StoredLog stored)
     {
         var runs = stored.TermRuns.Select(static run => new Core.TermRun(run.First, run.Term));
-        return LogOutlineModule.restore(LogPosition.Zero, stored.LastPosition, ListModule.OfSeq(runs));
+        return LogOutlineModule.restore(stored.BasePosition, stored.LastPosition, ListModule.OfSeq(runs));
     }
 
     private static async Task<FSharpList<ValueTuple<LogIndex, Configuration>>> ReadConfigurationsAsync(
@@ -90,44 +117,27 @@ internal static class LogRecovery
         CancellationToken cancellationToken
     )
     {
-        var newestFirst = new List<ValueTuple<LogIndex, Configuration>>();
-        var next = stored.FirstIndex;
-        while (next <= stored.LastPosition.Index)
+        var newestFirst = new List<ValueTuple<LogIndex, Configuration>>(stored.Configurations.Count);
+        foreach (var index in stored.Configurations)
         {
-            var range = new LogRange(next, stored.LastPosition.Index);
             var entries = await storage
-                .ReadAsync(range, ReadBytesMax, cancellationToken)
+                .ReadAsync(new LogRange(index, index), ReadBytesMax, cancellationToken)
                 .ConfigureAwait(false);
-            Collect(entries.Span, newestFirst);
-            next = next.Plus(entries.Length);
+            newestFirst.Add((index, Decode(entries.Span[0])));
         }
 
         newestFirst.Reverse();
         return ListModule.OfSeq(newestFirst);
     }
 
-    private static void Collect(
-        ReadOnlySpan<LogEntry> entries,
-        List<ValueTuple<LogIndex, Configuration>> destination
-    )
+    private static Configuration Decode(in LogEntry entry)
     {
-        foreach (ref readonly var entry in entries)
-        {
-            if (entry.Kind != EntryKind.Configuration)
-            {
-                continue;
-            }
-
-            var decoded = ConfigurationModule.decode(entry.Payload);
-            if (decoded.IsError)
-            {
-                throw new StorageException(
-                    StorageFault.Corrupt,
-                    $"Entry {entry.Position} of the log is no configuration: {decoded.ErrorValue}."
-                );
-            }
-
-            destination.Add((entry.Index, decoded.ResultValue.Item2));
-        }
+        var decoded = ConfigurationModule.decode(entry.Payload);
+        return decoded.IsError
+            ? throw new StorageException(
+                StorageFault.Corrupt,
+                $"Entry {entry.Position} of the log is no configuration: {decoded.ErrorValue}."
+            )
+            : decoded.ResultValue.Item2;
     }
 }

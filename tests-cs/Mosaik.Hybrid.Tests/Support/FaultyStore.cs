@@ -22,6 +22,8 @@ internal sealed class FaultyStore : ILogStorage
 
     public StorageHealth Health => _inner.Health;
 
+    public ISnapshotStorage Snapshots => _inner.Snapshots;
+
     public ValueTask<StoredLog> OpenAsync(
         PeerId peer,
         GroupId group,
@@ -40,6 +42,9 @@ internal sealed class FaultyStore : ILogStorage
         await Task.Yield();
         return Fault is { } fault ? throw fault : await _inner.ReadAsync(range, bytesMax, cancellationToken);
     }
+
+    public ValueTask CompactAsync(LogPosition through, CancellationToken cancellationToken = default) =>
+        _inner.CompactAsync(through, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,0 +1,278 @@
+using Mosaik.Hybrid.Storage.FileLog;
+using Mosaik.Hybrid.Storage.Files;
+
+namespace Mosaik.Hybrid.Storage;
+
+/// <summary>Keeps the log in files of a directory: survives the process, the power cord and a second process.</summary>
+/// <remarks>
+/// <para>
+/// Batches are appended to preallocated segments, one flush for each, however many callers it serves. Every record
+/// carries a checksum that covers the one before it, so torn, damaged, misplaced and stale bytes are told apart when
+/// the store is opened. What a crash explains is cut off and reported. What it does not is refused, naming file and
+/// offset; so is a log that is shorter than it once was.
+/// </para>
+/// <para>
+/// A directory belongs to one peer and one group: give every group on every node its own. The format is in
+/// docs/storage-format.md. Memory grows by about 32 bytes for every 32 KiB of log.
+/// </para>
+/// </remarks>
+public sealed class FileLogStore : ILogStorage
+{
+    private const string LockName = "LOCK";
+    private const string SnapshotsName = "snapshots";
+
+    private readonly StoreFiles _files;
+    private readonly SnapshotDirectory _snapshots;
+    private readonly FileLogOptions _options;
+    private readonly FreeSpace _freeSpace;
+    private IDisposable? _lock;
+    private LogJournal? _journal;
+    private JournalThread? _thread;
+    private int _wasOpened;
+    private bool _isDisposed;
+
+    /// <summary>Names the directory; touches nothing.</summary>
+    /// <param name="directory">Made when the store is opened, if it is not there.</param>
+    /// <param name="options">Defaults unless given.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public FileLogStore(string directory, FileLogOptions? options = null)
+        : this(
+            new SystemFiles(directory),
+            new SystemFiles(Path.Combine(directory, SnapshotsName)),
+            options ?? new FileLogOptions()
+        ) => _options.Validate();
+
+    internal FileLogStore(StoreFiles files, StoreFiles snapshots, FileLogOptions options)
+    {
+        _files = files;
+        _snapshots = new SnapshotDirectory(snapshots);
+        _options = options;
+        _freeSpace = new FreeSpace(files, options.TimeProvider);
+    }
+
+    /// <summary>False: the log survives. Whether all of it does is a matter of <see cref="Durability"/>.</summary>
+    public bool IsVolatile => false;
+
+    /// <inheritdoc/>
+    public ISnapshotStorage Snapshots => _snapshots;
+
+    /// <inheritdoc/>
+    public StorageHealth Health
+    {
+        get
+        {
+            var startedAt = _thread?.StartedAt ?? 0;
+            var time = _options.TimeProvider;
+            var waited = startedAt == 0 ? TimeSpan.Zero : time.GetElapsedTime(startedAt);
+            return new StorageHealth(
+                _thread?.Latency,
+                waited > _options.StallThreshold ? time.GetUtcNow() - waited : null,
+                _journal is null ? null : _freeSpace.Bytes
+            );
+        }
+    }
+
+    /// <summary>Checks a store without changing it: every record, every snapshot.</summary>
+    /// <param name="directory">The store's directory. No process may have it open.</param>
+    /// <param name="cancellationToken">Ends the check.</param>
+    /// <returns>What is there, and everything that is wrong with it.</returns>
+    /// <exception cref="StorageException">
+    /// It is no store, it is in use, or it can't be read at all. Damage is no exception here, but in the report.
+    /// </exception>
+    public static Task<FileLogReport> InspectAsync(
+        string directory,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        return Task.Run(
+            () =>
+            {
+                var files = new SystemFiles(directory);
+                if (!File.Exists(files.PathOf(StateSlots.Name)) && !Directory.Exists(directory))
+                {
+                    throw new StorageException(StorageFault.Io, "There is no such directory", directory);
+                }
+
+                using var held = files.Lock(LockName);
+                var snapshots = new SystemFiles(Path.Combine(directory, SnapshotsName));
+                return new LogInspector(files, snapshots, cancellationToken).Run();
+            },
+            cancellationToken
+        );
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StoredLog> OpenAsync(
+        PeerId peer,
+        GroupId group,
+        CancellationToken cancellationToken = default
+    )
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (Interlocked.Exchange(ref _wasOpened, 1) != 0)
+        {
+            throw new InvalidOperationException(
+                "This store was opened before. Give each group on each node a store of its own."
+            );
+        }
+
+        return new ValueTask<StoredLog>(Task.Run(() => Open(peer, group), CancellationToken.None));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask WriteAsync(LogWriteBatch batch, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var (journal, thread) = Opened();
+        lock (journal.Gate)
+        {
+            journal.Extent.Check(batch);
+        }
+
+        if (BatchEncoder.SizeOf(batch) > FileLogOptions.SegmentBytesMax - SegmentHeader.Size)
+        {
+            throw new ArgumentException(
+                $"A batch has at most {FileLogOptions.SegmentBytesMax} bytes.",
+                nameof(batch)
+            );
+        }
+
+        return thread.WriteAsync(batch);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ReadOnlyMemory<LogEntry>> ReadAsync(
+        LogRange range,
+        int bytesMax,
+        CancellationToken cancellationToken = default
+    )
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ArgumentOutOfRangeException.ThrowIfNegative(bytesMax);
+        var (journal, thread) = Opened();
+        lock (journal.Gate)
+        {
+            journal.Extent.Check(range);
+        }
+
+        return new ValueTask<ReadOnlyMemory<LogEntry>>(
+            Task.Run(() => ReadLaterAsync(journal, thread, range, bytesMax), cancellationToken)
+        );
+    }
+
+    /// <inheritdoc/>
+    public ValueTask CompactAsync(LogPosition through, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var (journal, thread) = Opened();
+        lock (journal.Gate)
+        {
+            journal.Extent.Check(through, _snapshots.Newest);
+        }
+
+        return thread.CompactAsync(through);
+    }
+
+    /// <summary>Makes everything durable and closes the files. After a failed write it only closes them.</summary>
+    /// <exception cref="StorageException">What was left to do could not be made durable.</exception>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        try
+        {
+            if (_thread is { } thread)
+            {
+                await thread.CloseAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _lock?.Dispose();
+        }
+    }
+
+    private StoredLog Open(PeerId peer, GroupId group)
+    {
+        _files.EnsureDirectory();
+        _lock = _files.Lock(LockName);
+        _snapshots.Open();
+        var recovery = new JournalRecovery(_files, _options, peer, group);
+        var recovered = recovery.Run();
+        CheckSnapshots(recovered.Extent);
+        var journal = new LogJournal(_files, _options, recovered);
+        journal.Begin();
+        _thread = new JournalThread(journal, _options.TimeProvider);
+        _journal = journal;
+        return journal.Extent.Describe([.. _snapshots.Repairs, .. recovery.Repairs]);
+    }
+
+    /// <summary>Says what is missing when the log was cut off and nothing stands for its beginning.</summary>
+    private void CheckSnapshots(LogExtent extent)
+    {
+        if (
+            extent.Base.Index > LogIndex.Zero
+            && (_snapshots.Newest is not { } newest || newest.Position.Index < extent.Base.Index)
+        )
+        {
+            throw new StorageException(
+                StorageFault.Corrupt,
+                $"The log begins after {extent.Base}, and no snapshot that can be read stands for what was before. "
+                    + Advice.Damaged,
+                _files.PathOf(SnapshotsName)
+            );
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<LogEntry>> ReadLaterAsync(
+        LogJournal journal,
+        JournalThread thread,
+        LogRange range,
+        int bytesMax
+    )
+    {
+        if (journal.HasBuffered)
+        {
+            await thread.DrainAsync().ConfigureAwait(false);
+        }
+
+        LogMark mark;
+        ulong last;
+        lock (journal.Gate)
+        {
+            // Again: the log may have been truncated or compacted meanwhile.
+            journal.Extent.Check(range);
+            mark = journal.Marks.For(range.First, out last);
+            mark.Segment.Enter();
+        }
+
+        try
+        {
+            return LogReader.Read(mark, range.First.Value, Math.Min(last, range.Last.Value), bytesMax);
+        }
+        finally
+        {
+            lock (journal.Gate)
+            {
+                mark.Segment.Leave();
+            }
+        }
+    }
+
+    private (LogJournal Journal, JournalThread Thread) Opened()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_journal is not { } journal || _thread is not { } thread)
+        {
+            throw new InvalidOperationException("Open the store before anything else.");
+        }
+
+        return thread.Failure is { } failure ? throw failure : (journal, thread);
+    }
+}
