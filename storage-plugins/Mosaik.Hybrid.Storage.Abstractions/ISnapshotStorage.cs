@@ -48,7 +48,10 @@ public interface ISnapshotStorage
     /// <exception cref="StorageException">It can't be written.</exception>
     /// <exception cref="InvalidOperationException">Another one is being received.</exception>
     /// <exception cref="ArgumentException">It is not newer than <see cref="Newest"/>.</exception>
-    ValueTask<SnapshotReceiver> ReceiveAsync(SnapshotInfo info, CancellationToken cancellationToken = default);
+    ValueTask<SnapshotReceiver> ReceiveAsync(
+        SnapshotInfo info,
+        CancellationToken cancellationToken = default
+    );
 }
 
 /// <summary>What is known of a snapshot besides its content.</summary>

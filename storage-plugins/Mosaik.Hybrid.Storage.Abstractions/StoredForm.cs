@@ -65,7 +65,11 @@ public static class StoredForm
     {
         entry = default;
         var span = source.Span;
-        if (span.Length < EntryFixedSize || span[36] > (byte)EntryKind.Configuration || span[37] > HasProposer)
+        if (
+            span.Length < EntryFixedSize
+            || span[36] > (byte)EntryKind.Configuration
+            || span[37] > HasProposer
+        )
         {
             return false;
         }

@@ -94,7 +94,7 @@ internal sealed class SystemFiles(string directory) : StoreFiles
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw exception is IOException and not FileNotFoundException and not DirectoryNotFoundException
-                && !SystemFault.IsFull(exception)
+            && !SystemFault.IsFull(exception)
                 ? new StorageException(
                     StorageFault.Locked,
                     "Another process or another group has this store open. Stop it, or give this node a directory of its own.",

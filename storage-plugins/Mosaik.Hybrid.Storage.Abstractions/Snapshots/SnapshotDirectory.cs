@@ -114,7 +114,10 @@ public sealed class SnapshotDirectory : ISnapshotStorage
         ArgumentNullException.ThrowIfNull(info);
         if (Newest is { } newest && info.Position.Index <= newest.Position.Index)
         {
-            throw new ArgumentException($"The {info} is not newer than what is here: {newest}.", nameof(info));
+            throw new ArgumentException(
+                $"The {info} is not newer than what is here: {newest}.",
+                nameof(info)
+            );
         }
 
         Enter(ref _isReceiving, "Another snapshot is being received.");
@@ -201,10 +204,7 @@ public sealed class SnapshotDirectory : ISnapshotStorage
             var (length, checksum) = SnapshotForm.Sum(file, candidate.Info.Length, cancellationToken);
             if (length == candidate.Info.Length && checksum == candidate.Info.Checksum)
             {
-                return new StoredSnapshot(
-                    candidate.Info,
-                    new ContentReader(file, candidate.Info.Length)
-                );
+                return new StoredSnapshot(candidate.Info, new ContentReader(file, candidate.Info.Length));
             }
 
             damage = SnapshotForm.Damaged(file, SnapshotForm.HeadSize);
@@ -267,7 +267,8 @@ public sealed class SnapshotDirectory : ISnapshotStorage
             _committed.RemoveAll(item => item.Name == NameOf(info.Position));
             _committed.Add((NameOf(info.Position), info));
             _committed.Sort(
-                static (left, right) => right.Info.Position.Index.Value.CompareTo(left.Info.Position.Index.Value)
+                static (left, right) =>
+                    right.Info.Position.Index.Value.CompareTo(left.Info.Position.Index.Value)
             );
             old = [.. _committed.Skip(KeptMax)];
             _committed.RemoveRange(Math.Min(KeptMax, _committed.Count), old.Count);
@@ -326,12 +327,7 @@ public sealed class SnapshotDirectory : ISnapshotStorage
         )
         {
             ObjectDisposedException.ThrowIf(_isOver, this);
-            var info = new SnapshotInfo(
-                position,
-                configuration.ToArray(),
-                _content.Count,
-                _content.Checksum
-            );
+            var info = new SnapshotInfo(position, configuration.ToArray(), _content.Count, _content.Checksum);
             await Task.Run(
                     () =>
                     {
@@ -406,9 +402,7 @@ public sealed class SnapshotDirectory : ISnapshotStorage
             ObjectDisposedException.ThrowIf(_isOver, this);
             if (_content.Count < _info.Length)
             {
-                throw new InvalidOperationException(
-                    $"Only {_content.Count} bytes of the {_info} have come."
-                );
+                throw new InvalidOperationException($"Only {_content.Count} bytes of the {_info} have come.");
             }
 
             await Task.Run(Finish, cancellationToken).ConfigureAwait(false);

@@ -130,10 +130,7 @@ internal static class SnapshotForm
         var foot = new byte[size + FootFixedSize];
         file.Read(foot, start);
         var span = foot.AsSpan(size);
-        if (
-            BinaryPrimitives.ReadUInt32LittleEndian(span[60..])
-            != Crc32C.Of(foot.AsSpan(0, foot.Length - 4))
-        )
+        if (BinaryPrimitives.ReadUInt32LittleEndian(span[60..]) != Crc32C.Of(foot.AsSpan(0, foot.Length - 4)))
         {
             throw Damaged(file, start);
         }

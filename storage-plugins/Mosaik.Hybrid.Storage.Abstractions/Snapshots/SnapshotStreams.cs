@@ -7,6 +7,7 @@ internal sealed class ContentWriter(StoreFile file, long length, uint checksum) 
 {
     private readonly byte[] _buffer = new byte[256 * 1024];
     private int _buffered;
+    private long _written = length;
 
     /// <summary>How many bytes of content there are.</summary>
     public long Count { get; private set; } = length;
@@ -56,8 +57,12 @@ internal sealed class ContentWriter(StoreFile file, long length, uint checksum) 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task WriteAsync(
+        byte[] buffer,
+        int offset,
+        int count,
+        CancellationToken cancellationToken
+    ) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
     public override ValueTask WriteAsync(
@@ -78,7 +83,8 @@ internal sealed class ContentWriter(StoreFile file, long length, uint checksum) 
     /// <inheritdoc/>
     public override void Flush()
     {
-        file.Write(_buffer.AsSpan(0, _buffered), SnapshotForm.HeadSize + Count - _buffered);
+        file.Write(_buffer.AsSpan(0, _buffered), SnapshotForm.HeadSize + _written);
+        _written += _buffered;
         _buffered = 0;
     }
 

@@ -90,5 +90,10 @@ internal sealed record SegmentHeader(
     }
 
     private static StorageException Damaged(string path) =>
-        new(StorageFault.Corrupt, "The head of this segment of the log is damaged. " + Advice.Damaged, path, 0);
+        new(
+            StorageFault.Corrupt,
+            "The head of this segment of the log is damaged. " + Advice.Damaged,
+            path,
+            0
+        );
 }

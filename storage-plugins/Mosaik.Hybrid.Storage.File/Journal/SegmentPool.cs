@@ -90,7 +90,8 @@ internal sealed class SegmentPool(StoreFiles files, int segmentBytes, int keptMa
     }
 
     /// <summary>Waits for the file that is being made.</summary>
-    public void Dispose() => _ahead?.ContinueWith(static _ => { }, TaskScheduler.Default).GetAwaiter().GetResult();
+    public void Dispose() =>
+        _ahead?.ContinueWith(static _ => { }, TaskScheduler.Default).GetAwaiter().GetResult();
 
     private string NextName() => FormattableString.Invariant($"{Prefix}{++_lastName:d10}");
 

@@ -56,7 +56,9 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
         CheckEnd(slot);
         if (numbers.Count == 0)
         {
-            return slot.Batch == 0 ? BeginLog(names, StateSlots.Open(files, place), slot.Sequence) : throw Gone();
+            return slot.Batch == 0
+                ? BeginLog(names, StateSlots.Open(files, place), slot.Sequence)
+                : throw Gone();
         }
 
         return Replay(names, numbers, slot, place);

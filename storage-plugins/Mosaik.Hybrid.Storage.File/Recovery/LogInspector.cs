@@ -84,10 +84,19 @@ internal sealed class LogInspector(
         }
         else if (numbers[place] != numbers[place - 1] + 1)
         {
-            Report(Segment.NameOf(numbers[place] - 1), null, StorageFault.Corrupt, "This segment is missing.");
+            Report(
+                Segment.NameOf(numbers[place] - 1),
+                null,
+                StorageFault.Corrupt,
+                "This segment is missing."
+            );
             Restart(header);
         }
-        else if (before is null || before.NextBatch != header.FirstBatch || before.Chain != header.PreviousChain)
+        else if (
+            before is null
+            || before.NextBatch != header.FirstBatch
+            || before.Chain != header.PreviousChain
+        )
         {
             if (before is not null)
             {
@@ -146,7 +155,10 @@ internal sealed class LogInspector(
 
     private void CheckOwner(string name, SegmentHeader header, ulong number, StateSlot? slot)
     {
-        if (header.Number != number || (slot is not null && (header.Peer != slot.Peer || header.Group != slot.Group)))
+        if (
+            header.Number != number
+            || (slot is not null && (header.Peer != slot.Peer || header.Group != slot.Group))
+        )
         {
             Report(
                 name,
@@ -223,7 +235,11 @@ internal sealed class LogInspector(
             return found;
         }
 
-        foreach (var name in snapshotFiles.List().Where(static name => name.StartsWith("snapshot-", StringComparison.Ordinal)))
+        foreach (
+            var name in snapshotFiles
+                .List()
+                .Where(static name => name.StartsWith("snapshot-", StringComparison.Ordinal))
+        )
         {
             cancellationToken.ThrowIfCancellationRequested();
             var info = Guarded(
