@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using Mosaik.Hybrid.Storage.FileLog;
+
 namespace Mosaik.Hybrid.Storage;
 
 /// <summary>How a <see cref="FileLogStore"/> keeps its files. May differ from one open to the next.</summary>
@@ -31,6 +34,13 @@ public sealed class FileLogOptions
     /// <summary>Where the time comes from.</summary>
     /// <value>Default: the system's clock.</value>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Where the salts of segments come from; golden files need known ones.</summary>
+    internal Func<ulong> Salts { get; init; } =
+        static () => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) | 1;
+
+    /// <summary>Which run of the operating system this is.</summary>
+    internal Guid Boot { get; init; } = BootId.Current;
 
     internal void Validate()
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Mosaik.Hybrid.Storage.Files;
 
 namespace Mosaik.Hybrid.Storage.FileLog;
@@ -18,7 +17,6 @@ internal sealed class LogJournal
     private readonly StateSlots _slots;
     private readonly BatchEncoder _encoder = new();
     private readonly List<Segment> _segments;
-    private readonly Guid _boot;
     private Segment _current;
     private PeerId _peer;
     private GroupId _group;
@@ -34,7 +32,6 @@ internal sealed class LogJournal
         _pool = recovered.Pool;
         _slots = recovered.Slots;
         _segments = recovered.Segments;
-        _boot = recovered.Boot;
         (_peer, _group) = (recovered.Peer, recovered.Group);
         _batch = recovered.LastBatch;
         _slotSequence = recovered.SlotSequence;
@@ -209,7 +206,7 @@ internal sealed class LogJournal
         var number = _current.Number + 1;
         var header = new SegmentHeader(
             number,
-            NewSalt(),
+            _options.Salts(),
             _peer,
             _group,
             _batch + 1,
@@ -227,9 +224,6 @@ internal sealed class LogJournal
 
         _encoder.Begin(_current, header.Salt, SegmentHeader.Size, chain);
     }
-
-    /// <summary>Random: two uses of one file never have the same.</summary>
-    public static ulong NewSalt() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) | 1;
 
     /// <summary>Makes a spare file a segment. Its head is durable before it has the name.</summary>
     public static Segment Activate(
@@ -298,7 +292,7 @@ internal sealed class LogJournal
             Extent.Last,
             isClosed,
             _options.Durability,
-            _boot,
+            _options.Boot,
             Extent.Hard
         );
         // That a store is in use, and that it is closed, are durable whatever the option says: they decide what the

@@ -75,7 +75,7 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
             LogPosition.Zero,
             false,
             options.Durability,
-            BootId.Current,
+            options.Boot,
             null
         );
         return BeginLog(names, StateSlots.Create(files, slot), slot.Sequence);
@@ -87,7 +87,7 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
         pool.Recover(names);
         var header = new SegmentHeader(
             1,
-            LogJournal.NewSalt(),
+            options.Salts(),
             peer,
             group,
             1,
@@ -154,7 +154,6 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
             Group = group,
             Pool = pool,
             Slots = slots,
-            Boot = BootId.Current,
             Segments = _segments,
             Extent = _replay.Extent,
             Marks = _replay.Marks,
@@ -293,7 +292,7 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
             || slot.Durability == Durability.Fsync
             || (
                 slot.Durability == Durability.OsCache
-                && slot.Boot == BootId.Current
+                && slot.Boot == options.Boot
                 && slot.Boot != Guid.Empty
             );
         if (!isSure)

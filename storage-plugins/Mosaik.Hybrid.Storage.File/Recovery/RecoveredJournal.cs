@@ -11,8 +11,6 @@ internal sealed class RecoveredJournal
 
     public required StateSlots Slots { get; init; }
 
-    public required Guid Boot { get; init; }
-
     public required List<Segment> Segments { get; init; }
 
     public required LogExtent Extent { get; init; }
