@@ -14,6 +14,7 @@ internal static class MosaikTool
     [
         DemoOptions.Spec,
         NodeOptions.Spec,
+        VerifyLogCommand.Spec,
         KeygenCommand.Spec,
         TicketKeygenCommand.Spec,
         TicketIssueCommand.Spec,
@@ -90,6 +91,7 @@ internal static class MosaikTool
         {
             "node" => NodeCommand.RunAsync(NodeOptions.From(parsed)),
             "demo" => DemoCommand.RunAsync(DemoOptions.From(parsed)),
+            "verify-log" => VerifyLogCommand.RunAsync(parsed),
             "ticket keygen" => TicketKeygenCommand.RunAsync(parsed),
             "ticket issue" => TicketIssueCommand.RunAsync(parsed),
             "ticket inspect" => TicketInspectCommand.RunAsync(parsed),

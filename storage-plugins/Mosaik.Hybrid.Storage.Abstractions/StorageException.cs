@@ -24,7 +24,7 @@ public enum StorageFault
     /// <summary>A newer version of the library wrote the store.</summary>
     Unsupported = 6,
 
-    /// <summary>Something that the store needs is not installed.</summary>
+    /// <summary>Something that the store needs is not installed, or there is no store where one was looked for.</summary>
     Missing = 7,
 }
 

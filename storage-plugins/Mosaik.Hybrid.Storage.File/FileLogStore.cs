@@ -72,6 +72,14 @@ public sealed class FileLogStore : ILogStorage
         }
     }
 
+    /// <summary>True when a directory holds the files of a store, sound or not.</summary>
+    public static bool IsStore(string directory) =>
+        Directory.Exists(directory)
+        && Directory
+            .EnumerateFiles(directory)
+            .Select(static path => Path.GetFileName(path))
+            .Any(static name => name == StateSlots.Name || Segment.TryParse(name, out _));
+
     /// <summary>Checks a store without changing it: every record, every snapshot.</summary>
     /// <param name="directory">The store's directory. No process may have it open.</param>
     /// <param name="cancellationToken">Ends the check.</param>
@@ -89,9 +97,13 @@ public sealed class FileLogStore : ILogStorage
             () =>
             {
                 var files = new SystemFiles(directory);
-                if (!File.Exists(files.PathOf(StateSlots.Name)) && !Directory.Exists(directory))
+                if (!IsStore(directory))
                 {
-                    throw new StorageException(StorageFault.Io, "There is no such directory", directory);
+                    throw new StorageException(
+                        StorageFault.Missing,
+                        "The directory holds no store: neither a state nor a log",
+                        directory
+                    );
                 }
 
                 using var held = files.Lock(LockName);

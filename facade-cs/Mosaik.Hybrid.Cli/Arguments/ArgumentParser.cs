@@ -15,6 +15,12 @@ internal static class ArgumentParser
                 return new ParsedArguments(spec, values, isHelpWanted: true);
             }
 
+            if (spec.Operand is { } operand && !arguments[place].StartsWith("--", StringComparison.Ordinal))
+            {
+                Keep(spec, values, operand, arguments[place]);
+                continue;
+            }
+
             var (option, inline) = OptionOf(spec, arguments[place]);
             var value = inline;
             if (option.ValueName is null && inline is not null)

@@ -8,12 +8,19 @@ namespace Mosaik.Hybrid.Cli.Arguments;
 internal sealed record OptionSpec(string Name, string? ValueName, string Help, bool IsRepeatable = false);
 
 /// <summary>One command of the program.</summary>
+/// <param name="Name">The word after <c>mosaik</c>.</param>
+/// <param name="Summary">What it does; one sentence.</param>
+/// <param name="Options">What may be given by name.</param>
+/// <param name="Examples">Whole lines to copy.</param>
+/// <param name="Notes">What else help says.</param>
+/// <param name="Operand">What is given without a name, once; null for nothing.</param>
 internal sealed record CommandSpec(
     string Name,
     string Summary,
     IReadOnlyList<OptionSpec> Options,
     IReadOnlyList<string> Examples,
-    string Notes = ""
+    string Notes = "",
+    OptionSpec? Operand = null
 );
 
 /// <summary>The arguments make no sense.</summary>

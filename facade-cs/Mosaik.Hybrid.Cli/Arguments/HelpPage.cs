@@ -27,9 +27,16 @@ internal static class HelpPage
     {
         console.WriteLine(command.Summary);
         console.WriteLine();
-        console.MarkupLineInterpolated($"[bold]Usage[/]  mosaik {command.Name} [grey][[options]][/]");
+        var operand = command.Operand is { } named ? $" {named.ValueName}" : "";
+        console.MarkupLineInterpolated(
+            $"[bold]Usage[/]  mosaik {command.Name}{operand} [grey][[options]][/]"
+        );
         console.WriteLine();
-        WriteRows(console, [.. command.Options.Select(option => (Left(option), option.Help))]);
+        var rows = command.Options.Select(option => (Left(option), option.Help));
+        WriteRows(
+            console,
+            command.Operand is { } first ? [(first.ValueName!, first.Help), .. rows] : [.. rows]
+        );
         if (command.Notes.Length > 0)
         {
             console.WriteLine();

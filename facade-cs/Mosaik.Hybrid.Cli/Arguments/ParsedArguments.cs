@@ -24,6 +24,13 @@ internal sealed class ParsedArguments(
     /// <summary>All values of a repeatable option, in order.</summary>
     public IReadOnlyList<string> Values(string name) => values.TryGetValue(name, out var given) ? given : [];
 
+    /// <summary>What was given without a name.</summary>
+    /// <exception cref="UsageException">Nothing was.</exception>
+    public string Operand() =>
+        spec.Operand is { } operand && Value(operand.Name) is { Length: > 0 } value
+            ? value
+            : throw ArgumentParser.Wrong(spec, $"{spec.Operand?.ValueName} is missing.");
+
     /// <summary>The value of an option that can't be left out.</summary>
     /// <exception cref="UsageException">It was.</exception>
     public string Required(string name) =>

@@ -89,7 +89,8 @@ internal sealed class DemoRun(DemoOptions options, string directory, DemoScreen 
             "--network=demo",
             $"--key-file={_keyFile}",
             "--listen=127.0.0.1:0",
-            $"--identity-file={Path.Combine(directory, $"node-{place + 1}.pem")}",
+            $"--data={Path.Combine(directory, $"node-{place + 1}")}",
+            $"--storage={options.Storage}",
             $"--founding={NodeCount}",
             "--output=json-lines",
             .. Nodes.Select(node => $"--peer={node.Address}"),
@@ -172,7 +173,10 @@ internal sealed class DemoRun(DemoOptions options, string directory, DemoScreen 
         screen.Done($"both survivors have applied all {_watch.Acknowledged:N0} acknowledged commands");
     }
 
-    /// <summary>The killed node starts again: same identity, empty store, so a new member that learns all.</summary>
+    /// <summary>
+    /// The killed node starts again under the same identity: with its log on disk as the member that it was, with its
+    /// log in memory as a new one that learns all.
+    /// </summary>
     private async Task<TimeSpan> ComeBackAsync(CancellationToken cancellationToken)
     {
         var place = Array.IndexOf(_nodes, null);
@@ -180,7 +184,8 @@ internal sealed class DemoRun(DemoOptions options, string directory, DemoScreen 
         var ready = time.GetTimestamp();
         await CatchUpAsync(_nodes[place]!, cancellationToken);
         var catchUp = time.GetElapsedTime(ready);
-        screen.Done($"{_nodes[place]!.Name} is back with an empty store, and has caught up");
+        var what = options.Storage == NodeStorage.Memory ? "an empty store" : "the log that it had";
+        screen.Done($"{_nodes[place]!.Name} is back with {what}, and has caught up");
         return catchUp;
     }
 

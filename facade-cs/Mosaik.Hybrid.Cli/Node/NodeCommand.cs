@@ -26,6 +26,11 @@ internal static class NodeCommand
             );
         }
 
+        if (options.Data is { } data)
+        {
+            Directory.CreateDirectory(data);
+        }
+
         using var input = OpenInput(options);
         using var signals = new StopSignals();
         await using var logger = new NodeLogger(output);
@@ -40,6 +45,7 @@ internal static class NodeCommand
             )
                 .WithStateMachine(new KvMachine())
                 .WithCommandCodec(new KvCodec())
+                .WithLogStorage(NodeStorage.Create(options.Storage, options.Data))
                 .WithConsensusConfig(consensus)
                 .Join();
             logger.Position = () => $", applied {group.Committed} of {group.LogPosition.Index}";

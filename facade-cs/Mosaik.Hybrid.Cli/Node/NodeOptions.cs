@@ -33,6 +33,16 @@ internal sealed record NodeOptions
                     "This node's key, made at the first start. Default: a new one."
                 ),
                 new OptionSpec(
+                    "data",
+                    "DIR",
+                    "Keep log and identity in this directory, and be the same member after a restart."
+                ),
+                new OptionSpec(
+                    "storage",
+                    "KIND",
+                    $"{string.Join(" or ", NodeStorage.Kinds)}. Default: file with --data, memory without."
+                ),
+                new OptionSpec(
                     "founding",
                     "N",
                     "Found the group with at least N nodes. The same on all. Default: 1."
@@ -69,6 +79,7 @@ internal sealed record NodeOptions
             [
                 "mosaik node --network lab --key-file lab.key --create-key --listen 127.0.0.1:7001",
                 "mosaik node --network lab --key-file lab.key --peer 127.0.0.1:7001",
+                "mosaik node --network lab --key-file lab.key --peer 127.0.0.1:7001 --data node-2",
                 "echo 'put colour blue' | mosaik node --network lab --key-file lab.key --peer 127.0.0.1:7001",
             ],
             InputLine.Help
@@ -88,6 +99,12 @@ internal sealed record NodeOptions
 
     public string? IdentityFile { get; init; }
 
+    /// <summary>Where log and identity are kept; null for nowhere.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>One of <see cref="NodeStorage.Kinds"/>.</summary>
+    public string Storage { get; init; } = NodeStorage.Memory;
+
     public int Founding { get; init; } = 1;
 
     public string? TicketFile { get; init; }
@@ -106,15 +123,29 @@ internal sealed record NodeOptions
 
     /// <summary>Checks the arguments.</summary>
     /// <exception cref="UsageException">One of them makes no sense.</exception>
-    public static NodeOptions From(ParsedArguments arguments) =>
-        new()
+    public static NodeOptions From(ParsedArguments arguments)
+    {
+        var data = arguments.Value("data");
+        var storage =
+            arguments.Has("storage") ? arguments.Choice("storage", [.. NodeStorage.Kinds])
+            : data is null ? NodeStorage.Memory
+            : NodeStorage.File;
+        if (storage != NodeStorage.Memory && data is null)
+        {
+            throw ArgumentParser.Wrong(Spec, $"--storage {storage} needs a place: give --data DIR too.");
+        }
+
+        return new NodeOptions
         {
             Network = arguments.Required("network"),
             KeyFile = arguments.Required("key-file"),
             CreateKey = arguments.Has("create-key"),
             Listen = arguments.Value("listen") is { } listen ? Address("listen", listen) : null,
             Peers = [.. arguments.Values("peer").Select(peer => Address("peer", peer))],
-            IdentityFile = arguments.Value("identity-file"),
+            IdentityFile =
+                arguments.Value("identity-file") ?? (data is null ? null : NodeStorage.IdentityFile(data)),
+            Data = data,
+            Storage = storage,
             Founding = (int)arguments.Number("founding", 1, 1, VotersMax),
             TicketFile = arguments.Value("ticket-file"),
             TicketKeyFile = arguments.Value("ticket-key-file"),
@@ -124,6 +155,7 @@ internal sealed record NodeOptions
             Timeout = TimeSpan.FromSeconds(arguments.Number("timeout", 60, 1, 86_400)),
             IsJson = arguments.Choice("output", "text", "json-lines") == "json-lines",
         };
+    }
 
     /// <summary>The consensus parameters: the defaults, but for the founding size.</summary>
     public ConsensusConfig ToConsensus()

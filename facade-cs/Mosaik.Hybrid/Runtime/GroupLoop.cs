@@ -191,6 +191,10 @@ internal sealed partial class GroupLoop
             recovered.Outline,
             recovered.Configurations
         );
+        // The newest configuration is in force, committed or not; the core says so only when it changes.
+        _members = recovered.Configurations.IsEmpty
+            ? GroupMembers.None
+            : GroupMembers.Of(recovered.Configurations.Head.Item2);
         _inputs.Add(GroupInput.Tick);
     }
 
@@ -436,7 +440,6 @@ internal sealed partial class GroupLoop
         );
         await _options.Storage.WriteAsync(batch, _ending.Token).ConfigureAwait(false);
         CloseAllLinks(CloseReason.GracefulShutdown);
-        _members = GroupMembers.None;
         var proposer = new ProposerId(hard.Member, hard.Session);
         var pending = _pending!;
         pending.Renumber(proposer);

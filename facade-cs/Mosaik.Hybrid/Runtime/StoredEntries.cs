@@ -24,9 +24,20 @@ internal sealed class StoredEntries(
     private bool _isReadingForApply;
 
     /// <summary>Begins to read a range for a member.</summary>
+    /// <remarks>
+    /// The newest of them may be on their way to the store: those are in memory, and are taken from there now.
+    /// </remarks>
     public void BeginRead(long link, AppendHeader header, LogRange range)
     {
-        _ = AwaitAsync(ReadWholeAsync(range), entries => new EntriesRead(link, header, entries));
+        var stored = StoredPartOf(range);
+        _views.Clear();
+        if (stored.Last < range.Last)
+        {
+            tail.Collect(new LogRange(stored.Last.Next, range.Last), _views);
+        }
+
+        var reading = ReadWholeAsync(stored, [.. _views], range.Count);
+        _ = AwaitAsync(reading, entries => new EntriesRead(link, header, entries));
     }
 
     /// <summary>Hands committed entries to the machine, in order, from memory or from the store.</summary>
@@ -61,7 +72,10 @@ internal sealed class StoredEntries(
             else
             {
                 _isReadingForApply = true;
-                _ = AwaitAsync(ReadPartAsync(range), static entries => new EntriesReadForApply(entries));
+                _ = AwaitAsync(
+                    ReadPartAsync(StoredPartOf(range)),
+                    static entries => new EntriesReadForApply(entries)
+                );
             }
         }
     }
@@ -75,16 +89,34 @@ internal sealed class StoredEntries(
     private async ValueTask<ReadOnlyMemory<LogEntry>> ReadPartAsync(LogRange range) =>
         await storage.ReadAsync(range, ReadBytesMax, cancellationToken).ConfigureAwait(false);
 
-    private async ValueTask<ReadOnlyMemory<LogEntry>> ReadWholeAsync(LogRange range)
+    /// <summary>What of a range is only in the store: the rest is in memory, and may not be durable yet.</summary>
+    private LogRange StoredPartOf(LogRange range)
     {
-        var entries = new List<LogEntry>(range.Count);
+        var inMemory = tail.First;
+        return inMemory != LogIndex.Zero && inMemory <= range.Last
+            ? new LogRange(range.First, inMemory.Previous)
+            : range;
+    }
+
+    private async ValueTask<ReadOnlyMemory<LogEntry>> ReadWholeAsync(
+        LogRange range,
+        ReadOnlyMemory<LogEntry>[] rest,
+        int count
+    )
+    {
+        var entries = new List<LogEntry>(count);
         var next = range.First;
         while (next <= range.Last)
         {
-            var rest = new LogRange(next, range.Last);
-            var part = await storage.ReadAsync(rest, ReadBytesMax, cancellationToken).ConfigureAwait(false);
+            var left = new LogRange(next, range.Last);
+            var part = await storage.ReadAsync(left, ReadBytesMax, cancellationToken).ConfigureAwait(false);
             entries.AddRange(part.Span);
             next = next.Plus(part.Length);
+        }
+
+        foreach (var view in rest)
+        {
+            entries.AddRange(view.Span);
         }
 
         return entries.ToArray();

@@ -291,9 +291,7 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
             slot.IsClosed
             || slot.Durability == Durability.Fsync
             || (
-                slot.Durability == Durability.OsCache
-                && slot.Boot == options.Boot
-                && slot.Boot != Guid.Empty
+                slot.Durability == Durability.OsCache && slot.Boot == options.Boot && slot.Boot != Guid.Empty
             );
         if (!isSure)
         {

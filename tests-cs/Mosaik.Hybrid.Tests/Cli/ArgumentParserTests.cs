@@ -1,3 +1,4 @@
+using Mosaik.Hybrid.Cli;
 using Mosaik.Hybrid.Cli.Arguments;
 using Mosaik.Hybrid.Cli.Demo;
 using Mosaik.Hybrid.Cli.Node;
@@ -50,12 +51,23 @@ public sealed class ArgumentParserTests
     [InlineData("--key-file is missing", "--network", "a")]
     [InlineData("whole number from 1 to 31", "--network", "a", "--key-file", "k", "--founding", "0")]
     [InlineData("host:port", "--network", "a", "--key-file", "k", "--peer", "nowhere")]
+    [InlineData("needs a place", "--network", "a", "--key-file", "k", "--storage", "file")]
+    [InlineData("choose file or", "--network", "a", "--key-file", "k", "--storage", "paper")]
     [InlineData("choose text or json-lines", "--network", "a", "--key-file", "k", "--output", "xml")]
     public void What_makes_no_sense_is_explained(string expected, params string[] arguments)
     {
         var error = Assert.Throws<UsageException>(() => NodeOptions.From(Parse(arguments)));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.Contains("--help", error.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_node_with_a_directory_keeps_log_and_identity_there()
+    {
+        var options = NodeOptions.From(Parse("--network=lab", "--key-file=k", "--data=d"));
+        Assert.Equal(NodeStorage.File, options.Storage);
+        Assert.Equal(Path.Combine("d", "identity.pem"), options.IdentityFile);
+        Assert.Equal(NodeStorage.Memory, NodeOptions.From(Parse("--network=lab", "--key-file=k")).Storage);
     }
 
     [Fact]
@@ -66,6 +78,6 @@ public sealed class ArgumentParserTests
     public void The_demo_has_defaults()
     {
         var options = DemoOptions.From(ArgumentParser.Parse(DemoOptions.Spec, []));
-        Assert.Equal(new DemoOptions(20_000, 1, Keep: false, Verbose: false), options);
+        Assert.Equal(new DemoOptions(20_000, 1, NodeStorage.File, Keep: false, Verbose: false), options);
     }
 }

@@ -149,12 +149,62 @@ public sealed class ProgramTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task The_demo_proves_that_nothing_is_lost()
+    [Theory]
+    [InlineData("file")]
+    [InlineData("memory")]
+    public async Task The_demo_proves_that_nothing_is_lost(string storage)
     {
-        var (exitCode, output, errors) = await MosaikProcess.RunAsync("", "demo", "--commands", "2000");
+        var (exitCode, output, errors) = await MosaikProcess.RunAsync(
+            "",
+            "demo",
+            "--commands",
+            "2000",
+            "--storage",
+            storage
+        );
         Assert.True(exitCode == 0, output + errors);
         Assert.Contains("Every one of 2,000 acknowledged commands", output, StringComparison.Ordinal);
-        Assert.Contains("learner", output, StringComparison.Ordinal);
+        // With its log on disk the killed node is the voter that it was; without, it is a new member.
+        Assert.Equal(storage == "memory", output.Contains("learner", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_node_with_a_directory_has_its_map_again()
+    {
+        var data = Path.Combine(_directory.FullName, "node");
+        var first = await MosaikProcess.RunAsync("put a 1\nput b 2\n", Node("--create-key", "--data", data));
+        Assert.True(first.ExitCode == 0, first.Output + first.Errors);
+        var again = await MosaikProcess.RunAsync("get a\nget b\n", Node("--data", data));
+        Assert.True(again.ExitCode == 0, again.Output + again.Errors);
+        Assert.Equal("a = 1\nb = 2\n", again.Output);
+    }
+
+    [Fact]
+    public async Task Verify_log_tells_a_sound_log_from_a_damaged_one()
+    {
+        var data = Path.Combine(_directory.FullName, "node");
+        await MosaikProcess.RunAsync("put a 1\nput b 2\n", Node("--create-key", "--data", data));
+        var (exitCode, output, _) = await MosaikProcess.RunAsync("", "verify-log", data, "--json");
+        Assert.Equal(0, exitCode);
+        using var sound = JsonDocument.Parse(output);
+        Assert.True(sound.RootElement.GetProperty("sound").GetBoolean());
+        Assert.True(sound.RootElement.GetProperty("closed").GetBoolean());
+        Assert.InRange(sound.RootElement.GetProperty("last").GetProperty("index").GetInt32(), 3, 10);
+
+        var segment = Path.Combine(data, "log", "log-0000000000000001");
+        var bytes = await File.ReadAllBytesAsync(segment);
+        bytes[900] ^= 1;
+        await File.WriteAllBytesAsync(segment, bytes);
+        (exitCode, output, _) = await MosaikProcess.RunAsync("", "verify-log", data, "--json");
+        Assert.Equal(1, exitCode);
+        using var damaged = JsonDocument.Parse(output);
+        var damage = damaged.RootElement.GetProperty("damages")[0];
+        Assert.Equal("log-0000000000000001", damage.GetProperty("file").GetString());
+        Assert.InRange(damage.GetProperty("offset").GetInt32(), 512, 900);
+        (exitCode, output, _) = await MosaikProcess.RunAsync("", "verify-log", data);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("damaged", output, StringComparison.Ordinal);
+        Assert.Equal(1, (await MosaikProcess.RunAsync("", "verify-log", _directory.FullName)).ExitCode);
+        Assert.Equal(2, (await MosaikProcess.RunAsync("", "verify-log")).ExitCode);
     }
 }

@@ -161,6 +161,14 @@ internal sealed class TestCluster : IAsyncDisposable
         return node;
     }
 
+    /// <summary>Starts a peer's next life, over a store that may hold its log.</summary>
+    public async Task<TestNode> RestartAsync(PeerId peer, ILogStorage storage)
+    {
+        var node = await StartNodeAsync(peer);
+        node.Join(Key, Config, storage: storage);
+        return node;
+    }
+
     /// <summary>Cuts a node from all others without telling anybody.</summary>
     public void Cut(TestNode node)
     {

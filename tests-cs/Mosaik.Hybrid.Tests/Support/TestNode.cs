@@ -74,6 +74,13 @@ internal sealed class TestNode : IAsyncDisposable
         await Transport.DisposeAsync();
     }
 
+    /// <summary>Leaves in good order, as a process does that is told to stop.</summary>
+    public async Task StopAsync()
+    {
+        IsDead = true;
+        await DisposeAsync();
+    }
+
     public override string ToString()
     {
         var bonds = string.Join(", ", Group.Bonds.Select(static bond => bond.Peer.Short));
