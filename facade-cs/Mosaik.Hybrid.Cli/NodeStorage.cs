@@ -9,10 +9,11 @@ namespace Mosaik.Hybrid.Cli;
 internal static class NodeStorage
 {
     public const string File = "file";
+    public const string RocksDb = "rocksdb";
     public const string Memory = "memory";
 
     /// <summary>The choices, the default first.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = [File, Memory];
+    public static IReadOnlyList<string> Kinds { get; } = [File, RocksDb, Memory];
 
     /// <summary>The identity of a node that has a directory.</summary>
     public static string IdentityFile(string directory) => Path.Combine(directory, "identity.pem");
@@ -25,6 +26,7 @@ internal static class NodeStorage
         kind switch
         {
             File when directory is not null => new FileLogStore(LogDirectory(directory)),
+            RocksDb when directory is not null => new RocksDbLogStore(LogDirectory(directory)),
             _ => new InMemoryLogStore(),
         };
 }

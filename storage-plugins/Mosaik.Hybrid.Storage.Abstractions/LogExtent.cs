@@ -157,6 +157,23 @@ public sealed class LogExtent
         Last = last ?? basePosition;
     }
 
+    /// <summary>Takes over books that a store has kept itself. For recovery without reading the log.</summary>
+    /// <param name="basePosition">Term and index before the first entry.</param>
+    /// <param name="last">Term and index of the last entry; the base when there is none.</param>
+    /// <param name="termRuns">Where each term begins, rising.</param>
+    /// <param name="configurations">The indexes of configurations, rising.</param>
+    public void Restore(
+        LogPosition basePosition,
+        LogPosition last,
+        IEnumerable<TermRun> termRuns,
+        IEnumerable<LogIndex> configurations
+    )
+    {
+        Begin(basePosition, last);
+        _runs.AddRange(termRuns);
+        _configurations.AddRange(configurations);
+    }
+
     /// <summary>Takes an entry that follows the last one.</summary>
     public void Append(LogIndex index, Term term, EntryKind kind)
     {

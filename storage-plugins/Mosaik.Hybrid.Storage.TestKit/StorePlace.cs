@@ -22,6 +22,8 @@ public abstract class StorePlace : IAsyncDisposable
 /// </remarks>
 public sealed class DirectoryPlace(Func<string, ILogStorage> create) : StorePlace
 {
+    private const int CopiesMax = 100;
+
     private readonly string _root = Directory.CreateTempSubdirectory("mosaik-store-").FullName;
     private int _lives;
 
@@ -37,7 +39,7 @@ public sealed class DirectoryPlace(Func<string, ILogStorage> create) : StorePlac
         ArgumentNullException.ThrowIfNull(running);
         var former = Current;
         _lives++;
-        Copy(former, Current);
+        CopyQuiet(former, Current);
         await running.DisposeAsync();
         Directory.Delete(former, recursive: true);
     }
@@ -48,6 +50,45 @@ public sealed class DirectoryPlace(Func<string, ILogStorage> create) : StorePlac
         Directory.Delete(_root, recursive: true);
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>Copies until nothing changed meanwhile: a store may tidy up by itself, and a crash is one moment.</summary>
+    private static void CopyQuiet(string from, string to)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var before = Listing(from);
+            try
+            {
+                Copy(from, to);
+                if (Listing(from) == before)
+                {
+                    return;
+                }
+            }
+            catch (FileNotFoundException) when (attempt < CopiesMax)
+            {
+                // Removed between the listing and the copy.
+            }
+
+            if (attempt == CopiesMax)
+            {
+                throw new InvalidOperationException($"The store never stopped changing {from}.");
+            }
+
+            Directory.Delete(to, recursive: true);
+        }
+    }
+
+    private static string Listing(string directory) =>
+        string.Join(
+            '\n',
+            Directory
+                .EnumerateFiles(directory, "*", SearchOption.AllDirectories)
+                .Select(static path => new FileInfo(path))
+                .Where(static file => file.Exists)
+                .Select(static file => $"{file.FullName} {file.Length} {file.LastWriteTimeUtc.Ticks}")
+                .Order(StringComparer.Ordinal)
+        );
 
     private static void Copy(string from, string to)
     {
