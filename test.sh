@@ -97,6 +97,21 @@ check_sdk() {
     fi
 }
 
+# What some tests need from the system. Where it can't be installed, they are skipped and say why.
+install_native() {
+    if [[ $(uname) != Linux || $(id -u) -ne 0 ]] || ! command -v apt-get > /dev/null; then
+        return
+    fi
+    local missing=()
+    command -v strace > /dev/null || missing+=(strace)
+    ldconfig -p | grep -q 'librocksdb\.so\.' || missing+=(librocksdb7.8)
+    if [[ ${#missing[@]} -gt 0 ]]; then
+        apt-get update -qq || true
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
+            echo "${missing[*]} could not be installed; the tests that need them are skipped."
+    fi
+}
+
 # with_limit SECONDS COMMAND...: ends the command when it takes too long, where the platform can.
 with_limit() {
     local limit="$1"
@@ -143,6 +158,7 @@ run_tests() {
 }
 
 must "look for the .NET SDK" check_sdk
+step "look for strace and RocksDB" install_native
 must "restore tools" dotnet tool restore
 must "restore packages" dotnet restore "$solution" --locked-mode -v quiet
 must "build" dotnet build "$solution" -c "$configuration" --no-restore -m --nologo -v quiet -clp:NoSummary

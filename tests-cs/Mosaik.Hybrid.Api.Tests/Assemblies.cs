@@ -2,6 +2,7 @@ using System.Reflection;
 using Mosaik.Hybrid.Core;
 using Mosaik.Hybrid.Storage;
 using Mosaik.Hybrid.Testing;
+using Mosaik.Hybrid.Storage.TestKit;
 
 namespace Mosaik.Hybrid.Api.Tests;
 
@@ -24,6 +25,10 @@ internal static class Assemblies
         typeof(InMemoryLogStore).Assembly,
         typeof(GroupKey).Assembly,
         typeof(SimulationReport).Assembly,
+        typeof(FileLogStore).Assembly,
+        typeof(RocksDbLogStore).Assembly,
+        typeof(LogStorageConformance).Assembly,
+        typeof(GroupKey).Assembly,
     ];
 
     public static Assembly PublicNamed(string name) =>

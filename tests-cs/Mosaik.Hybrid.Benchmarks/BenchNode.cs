@@ -14,9 +14,9 @@ internal static class BenchNode
         var key = GroupKey.Parse(args[0]);
         var isFast = args[1] == "fast";
         var builder = Network.Builder("benchmarks").ListenOn("127.0.0.1:0");
-        if (args.Length > 2)
+        if (args.Length > 4)
         {
-            builder.WithBootstrapPeers(args[2]);
+            builder.WithBootstrapPeers(args[4]);
         }
 
         await using var network = await builder.StartAsync();
@@ -36,6 +36,7 @@ internal static class BenchNode
             .WithStateMachine(new CountingMachine())
             .WithCommandCodec(new RawCommandCodec())
             .WithConsensusConfig(config.Build())
+            .WithLogStorage(BenchStore.Create(args[2], args[3]))
             .Join();
         Say($"address {network.Addresses[0]}");
         await group.When.Online();

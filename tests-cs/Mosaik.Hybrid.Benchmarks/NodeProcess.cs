@@ -31,14 +31,19 @@ internal sealed class NodeProcess : IAsyncDisposable
     public string Address { get; private set; } = string.Empty;
 
     /// <summary>Three processes of one group, all online; and how long that took.</summary>
-    public static async Task<(List<NodeProcess> Nodes, TimeSpan Start)> StartThreeAsync(bool isFast)
+    public static async Task<(List<NodeProcess> Nodes, TimeSpan Start)> StartThreeAsync(
+        bool isFast,
+        string storage = BenchStore.Memory,
+        string directory = ""
+    )
     {
         var watch = Stopwatch.StartNew();
         var key = GroupKey.Generate().Export();
         var nodes = new List<NodeProcess>();
         for (var number = 0; number < 3; number++)
         {
-            var node = Start(key, isFast, nodes.Count == 0 ? null : nodes[0].Address);
+            var place = Path.Combine(directory, FormattableString.Invariant($"node-{number}"));
+            var node = Start(key, isFast, storage, place, nodes.Count == 0 ? null : nodes[0].Address);
             nodes.Add(node);
             node.Address = (await node.ExpectAsync("address"))[1];
         }
@@ -51,7 +56,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         return (nodes, watch.Elapsed);
     }
 
-    private static NodeProcess Start(string key, bool isFast, string? peer)
+    private static NodeProcess Start(string key, bool isFast, string storage, string place, string? peer)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
@@ -66,6 +71,8 @@ internal sealed class NodeProcess : IAsyncDisposable
         start.ArgumentList.Add(BenchNode.Verb);
         start.ArgumentList.Add(key);
         start.ArgumentList.Add(isFast ? "fast" : "default");
+        start.ArgumentList.Add(storage);
+        start.ArgumentList.Add(place);
         if (peer is not null)
         {
             start.ArgumentList.Add(peer);

@@ -6,13 +6,14 @@ return args switch
 {
     [BenchNode.Verb, .. var rest] => await BenchNode.RunAsync(rest),
     ["core", ..] => CoreBenchmark.Run(),
-    ["throughput", ..] => await ThroughputBenchmark.RunAsync(),
+    ["storage", .. var rest] => await StorageBenchmark.RunAsync(rest),
+    ["throughput", .. var rest] => await ThroughputBenchmark.RunAsync(BenchStore.Of(rest)),
     ["failover", .. var rest] => await FailoverBenchmark.RunAsync(
         rest is [var runs] ? int.Parse(runs, null) : 5
     ),
     ["all"] or [] => Math.Max(
         CoreBenchmark.Run(),
-        Math.Max(await ThroughputBenchmark.RunAsync(), await FailoverBenchmark.RunAsync(5))
+        Math.Max(await ThroughputBenchmark.RunAsync(BenchStore.Memory), await FailoverBenchmark.RunAsync(5))
     ),
     ["--help" or "-h" or "help"] => Help(0),
     _ => Help(2),
@@ -28,7 +29,12 @@ static int Help(int exitCode)
         "  core             three cores in one thread by function call: steps, bytes, commits a second"
     );
     AnsiConsole.WriteLine(
-        "  throughput       three processes, loopback TLS, in-memory store: commands a second, p50, p99"
+        "  storage [--storage file|rocksdb] [--recovery-mb N] [--dir DIR]\n"
+            + "                   the durable stores alone: records a second, p50, p99; recovery of a log of N MB"
+    );
+    AnsiConsole.WriteLine(
+        "  throughput [--storage memory|file|rocksdb]\n"
+            + "                   three processes, loopback TLS: commands a second, p50, p99"
     );
     AnsiConsole.WriteLine(
         "  failover [runs]  from SIGKILL of the leader to the next acknowledged write; 5 runs unless said"

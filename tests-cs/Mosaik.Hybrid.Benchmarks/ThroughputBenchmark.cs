@@ -3,15 +3,28 @@ using Spectre.Console;
 
 namespace Mosaik.Hybrid.Benchmarks;
 
-/// <summary>Three processes on loopback over TLS with the in-memory store: how much, how fast.</summary>
+/// <summary>Three processes on loopback over TLS, with any store: how much, how fast.</summary>
 internal static class ThroughputBenchmark
 {
     private const int WarmUpMilliseconds = 2_000;
     private const int Milliseconds = 3_000;
 
-    public static async Task<int> RunAsync()
+    public static async Task<int> RunAsync(string storage)
     {
-        var (nodes, start) = await NodeProcess.StartThreeAsync(isFast: false);
+        var directory = Directory.CreateTempSubdirectory("mosaik-bench-");
+        try
+        {
+            return await RunAsync(storage, directory.FullName);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<int> RunAsync(string storage, string directory)
+    {
+        var (nodes, start) = await NodeProcess.StartThreeAsync(isFast: false, storage, directory);
         try
         {
             AnsiConsole.MarkupLineInterpolated(
@@ -19,7 +32,7 @@ internal static class ThroughputBenchmark
             );
             var leader = await NodeProcess.LeaderOfAsync(nodes);
             var follower = nodes.First(node => node != leader);
-            var table = new Table().Title("End to end: 3 processes, loopback TLS, in-memory store");
+            var table = new Table().Title($"End to end: 3 processes, loopback TLS, store: {storage}");
             table.AddColumns("what", "bytes", "in flight", "a second", "p50 us", "p99 us");
             await leader.AskAsync($"load 64 64 {WarmUpMilliseconds}", "done");
             foreach (var bytes in new[] { 64, 256 })
