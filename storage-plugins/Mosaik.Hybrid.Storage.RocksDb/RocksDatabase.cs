@@ -262,7 +262,8 @@ internal sealed unsafe class RocksDatabase : IDisposable
             ),
             _ when Says(text, "Corruption") => new StorageException(
                 StorageFault.Corrupt,
-                $"RocksDB found damage: {text}. Nothing was changed. Move the directory away: the node then joins as a new member and gets the log from the others.",
+                $"RocksDB found damage: {text}. Nothing was changed. Move the directory away: the node then joins "
+                    + "as a new member and gets the log from the others.",
                 _path
             ),
             _ => new StorageException(StorageFault.Io, $"RocksDB failed: {text}", _path),

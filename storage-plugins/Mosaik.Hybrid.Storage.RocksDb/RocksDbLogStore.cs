@@ -198,7 +198,9 @@ public sealed class RocksDbLogStore : ILogStorage
         {
             throw new StorageException(
                 StorageFault.Foreign,
-                $"The store belongs to peer {PeerId.FromBytes(found.AsSpan(4, 32))} in group {GroupId.FromBytes(found.AsSpan(36, 32))}; this is peer {peer} in group {group}. Start the node with the identity and the settings that it had, or give it a directory of its own",
+                $"The store belongs to peer {PeerId.FromBytes(found.AsSpan(4, 32))} in group "
+                    + $"{GroupId.FromBytes(found.AsSpan(36, 32))}; this is peer {peer} in group {group}. Start the node "
+                    + "with the identity and the settings that it had, or give it a directory of its own",
                 _directory
             );
         }
@@ -250,7 +252,9 @@ public sealed class RocksDbLogStore : ILogStorage
             {
                 throw new StorageException(
                     StorageFault.Lost,
-                    $"Entry {index} is not there, and this member had acknowledged {last}. It must not vote as the member it was. Move the directory away: the node then joins as a new member and gets the log from the others.",
+                    $"Entry {index} is not there, and this member had acknowledged {last}. It must not vote as the "
+                        + "member it was. Move the directory away: the node then joins as a new member and gets the log "
+                        + "from the others.",
                     _directory
                 );
             }
@@ -433,7 +437,8 @@ public sealed class RocksDbLogStore : ILogStorage
 
         throw new StorageException(
             StorageFault.Corrupt,
-            $"Entry {range.First} can't be read, and the log is said to hold it. Move the directory away: the node then joins as a new member and gets the log from the others.",
+            $"Entry {range.First} can't be read, and the log is said to hold it. Move the directory away: the "
+                + "node then joins as a new member and gets the log from the others.",
             _directory
         );
     }

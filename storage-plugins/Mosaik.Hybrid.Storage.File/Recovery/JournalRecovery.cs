@@ -269,7 +269,8 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
         {
             throw new StorageException(
                 StorageFault.Foreign,
-                $"The store belongs to peer {slot.Peer}, this node is {peer}. Start the node with the identity file that it had, or give it a directory of its own",
+                $"The store belongs to peer {slot.Peer}, this node is {peer}. Start the node with the identity "
+                    + "file that it had, or give it a directory of its own",
                 files.PathOf(StateSlots.Name)
             );
         }
@@ -278,7 +279,8 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
         {
             throw new StorageException(
                 StorageFault.Foreign,
-                $"The store belongs to group {slot.Group}, this group is {group}. Key, parameters, machine, codec or validators have changed; change them back, or give the new group a directory of its own",
+                $"The store belongs to group {slot.Group}, this group is {group}. Key, parameters, machine, codec "
+                    + "or validators have changed; change them back, or give the new group a directory of its own",
                 files.PathOf(StateSlots.Name)
             );
         }
@@ -338,7 +340,8 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
         if (scanner.HasRemains)
         {
             _repairs.Add(
-                $"Cut off a batch after {_replay.Extent.Last} that had not been written whole and was never acknowledged ({_segments[^1].File.Path}, offset {scanner.Offset})."
+                $"Cut off a batch after {_replay.Extent.Last} that had not been written whole and was never "
+                    + $"acknowledged ({_segments[^1].File.Path}, offset {scanner.Offset})."
             );
         }
     }
