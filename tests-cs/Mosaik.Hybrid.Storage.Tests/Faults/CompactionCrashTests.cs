@@ -67,12 +67,20 @@ public sealed class CompactionCrashTests
     {
         var (log, snapshots) = (new FaultyDisk(), new FaultyDisk());
         var model = new StoreModel();
-        var allowed = new List<StoreModel> { model };
+        // A file is made ahead beside the writer, so calls come from two threads: lists here are never changed.
+        StoreModel[] allowed = [model];
+        var counting = new Lock();
         var calls = 0;
         Crash? crash = null;
         log.OnCall = snapshots.OnCall = (_, _) =>
         {
-            if (++calls == crashAt)
+            int call;
+            lock (counting)
+            {
+                call = ++calls;
+            }
+
+            if (call == crashAt)
             {
                 var dice = new Dice(seed + ((ulong)crashAt * 1_000));
                 crash = new Crash(
@@ -94,7 +102,7 @@ public sealed class CompactionCrashTests
 
             var next = model.Copy();
             next.Apply(batch);
-            allowed.Add(next);
+            allowed = [model, next];
             await store.WriteAsync(batch);
             model = next;
             allowed = [model];
@@ -109,7 +117,7 @@ public sealed class CompactionCrashTests
 
                 next = model.Copy();
                 next.Compact(through);
-                allowed.Add(next);
+                allowed = [model, next];
                 await store.CompactAsync(through);
                 model = next;
                 allowed = [model];

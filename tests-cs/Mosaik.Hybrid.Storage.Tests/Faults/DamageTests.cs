@@ -117,6 +117,29 @@ public sealed class DamageTests
     }
 
     [Fact]
+    public async Task DamageBeforeTheEnd_IsNoTornTail_EvenWhereTheWatermarkIsOld()
+    {
+        var disk = new FaultyDisk();
+        var store = FaultyStore.On(disk);
+        await store.OpenAsync(Peer, Group);
+        await store.WriteAsync(Batch(Hard(1), null, Entries(1, 1, 1)));
+        var old = disk.Killed();
+        await store.WriteAsync(Batch(null, null, Entries(2, 1, 1)));
+        await store.WriteAsync(Batch(null, null, Entries(3, 1, 1)));
+        var killed = disk.Killed();
+        await store.DisposeAsync();
+        killed["STATE"] = old["STATE"];
+        var bytes = killed["log-0000000000000001"];
+        // The second batch: behind the head, and the hard state, entry and commit of the first.
+        var second = 512 + 168 + 120 + 48;
+        bytes[second + 30] ^= 1;
+        killed["log-0000000000000001"] = bytes;
+        var refusal = await RefusalAsync(killed);
+        Assert.Equal(StorageFault.Corrupt, refusal.Fault);
+        Assert.Equal(second, refusal.Offset);
+    }
+
+    [Fact]
     public async Task ExtraFiles_AreHarmlessOrRefused()
     {
         var disk = await WrittenAsync(isClosed: true);
