@@ -18,7 +18,8 @@ module Report =
     let plan (output: TextWriter) (plan: Plan) =
         let consensus = plan.Consensus
         output.WriteLine(
-            $"seed {plan.Seed} of profile {plan.Profile}: {plan.Size} peers, {plan.FaultyFor} ms with {plan.Faults.Length} faults, {plan.Calls.Length} calls"
+            $"seed {plan.Seed} of profile {plan.Profile}: {plan.Size} peers, "
+            + $"{plan.FaultyFor} ms with {plan.Faults.Length} faults, {plan.Calls.Length} calls"
         )
         output.WriteLine(
             $"  network {plan.Network}".ReplaceLineEndings(" ")
