@@ -80,8 +80,30 @@ type private Run(plan: Plan, settings: RunSettings) =
         world.ManageNetwork()
         advanceTo (int64 plan.FaultyFor * millisecond)
 
-    /// More than one lineage has committed something: only an operator may end that.
-    let isConflict () = world.Oracle.Committing.Length > 1
+    let mutable isStuck = false
+
+    /// More than one lineage has committed something, or a member is stuck in one: only an operator may end that.
+    let isConflict () = isStuck || world.Oracle.Committing.Length > 1
+
+    /// A member whose lineage has no majority left, but for one with lost disks: those are no witnesses, so it can't
+    /// know (D15).
+    let isLost (node: Node) =
+        let lineageOf (voter: MemberId) =
+            match world.DiskOf(Naming.numberOf voter) with
+            | ValueSome disk when disk.Owner.Equals voter -> ValueSome disk.Lineage
+            | ValueSome _
+            | ValueNone -> ValueNone
+        let mayBeOurs (voter: MemberId) =
+            match lineageOf voter with
+            | ValueSome lineage -> lineage.IsNone || lineage = node.Raft.Lineage
+            | ValueNone -> false
+        let isNoWitness (voter: MemberId) = mayBeOurs voter || (lineageOf voter).IsNone
+        match node.Log.Configuration with
+        | ValueSome configuration when node.Raft.CommitIndex = LogIndex.Zero ->
+            not (Committees.decides configuration mayBeOurs)
+            && Committees.decides configuration isNoWitness
+        | ValueSome _
+        | ValueNone -> false
 
     /// The newest configuration that a disk knows, if all disks with a log are of one lineage.
     let newestConfiguration () =
@@ -142,7 +164,9 @@ type private Run(plan: Plan, settings: RunSettings) =
                 limit <- world.Now + patience
             let isLeaderLate = leaderAfter < 0L && world.Now > began + leaderPatience
             if world.Now > limit || isLeaderLate then
-                Rules.break' Rules.liveness $"{what}: {problem.Value}. {Rest.describe world.Alive}"
+                isStuck <- world.Alive |> List.exists isLost
+                if not isStuck then
+                    Rules.break' Rules.liveness $"{what}: {problem.Value}. {Rest.describe world.Alive}"
 
     let callAll (count: int) =
         for node in world.Alive do

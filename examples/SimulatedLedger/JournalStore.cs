@@ -13,6 +13,9 @@ internal sealed class JournalStore(Medium medium, bool flushes) : ILogStorage
 
     public bool IsVolatile => false;
 
+    /// <summary>This store keeps the whole log: nothing ever asks it for a snapshot.</summary>
+    public ISnapshotStorage Snapshots => throw new NotSupportedException("This store keeps the whole log.");
+
     public StorageHealth Health => StorageHealth.Unknown;
 
     public ValueTask<StoredLog> OpenAsync(
@@ -27,7 +30,15 @@ internal sealed class JournalStore(Medium medium, bool flushes) : ILogStorage
         }
 
         var last = _entries.Count > 0 ? _entries[^1].Position : LogPosition.Zero;
-        return ValueTask.FromResult(new StoredLog(_hard, new LogIndex(1), last, TermRuns(), []));
+        LogIndex[] configurations =
+        [
+            .. _entries
+                .Where(static entry => entry.Kind == EntryKind.Configuration)
+                .Select(static entry => entry.Index),
+        ];
+        return ValueTask.FromResult(
+            new StoredLog(_hard, LogPosition.Zero, last, TermRuns(), configurations, [])
+        );
     }
 
     public ValueTask WriteAsync(LogWriteBatch batch, CancellationToken cancellationToken = default)
@@ -63,6 +74,9 @@ internal sealed class JournalStore(Medium medium, bool flushes) : ILogStorage
 
         return ValueTask.FromResult<ReadOnlyMemory<LogEntry>>(read.ToArray());
     }
+
+    public ValueTask CompactAsync(LogPosition through, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("This store keeps the whole log.");
 
     public ValueTask DisposeAsync()
     {

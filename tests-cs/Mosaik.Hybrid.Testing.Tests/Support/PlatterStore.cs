@@ -36,6 +36,9 @@ internal sealed class PlatterStore(Platter platter, StoreBug bug = StoreBug.None
 
     public bool IsVolatile => false;
 
+    /// <summary>This store keeps the whole log: nothing ever asks it for a snapshot.</summary>
+    public ISnapshotStorage Snapshots => throw new NotSupportedException("This store keeps the whole log.");
+
     public StorageHealth Health => StorageHealth.Unknown;
 
     public ValueTask<StoredLog> OpenAsync(
@@ -119,6 +122,9 @@ internal sealed class PlatterStore(Platter platter, StoreBug bug = StoreBug.None
 
         return ValueTask.FromResult<ReadOnlyMemory<LogEntry>>(read.ToArray());
     }
+
+    public ValueTask CompactAsync(LogPosition through, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("This store keeps the whole log.");
 
     public ValueTask DisposeAsync()
     {

@@ -39,14 +39,10 @@ let private regressions =
 
 /// The rules that exist, by name: a misspelt one would say nothing.
 let private ruleNames =
-    typeof<Rule>.Assembly.GetType("Mosaik.Hybrid.Simulation.Rules").GetProperties()
-    |> Array.choose (fun property ->
-        match property.GetValue null with
-        | :? Rule as rule -> Some rule.Name
-        | _ -> None)
+    Rules.all |> List.map (fun rule -> rule.Name)
 
 let private settings trace =
-    { Workload = RegisterWorkload(); Store = Unchecked.defaultof<IStoreUnderTest>; TraceLines = trace }
+    { Simulation.registers with TraceLines = trace }
 
 let private describe (failure: Failure) (trace: string list) =
     let head = $"{failure.Rule.Name} at {failure.At} ms, after {failure.Events} events: {failure.Evidence}"

@@ -275,7 +275,7 @@ type private Play(scenario: Scenario, stage: Stage) =
         | Statement.Heal -> stage.Heal()
         | Statement.WallClock(peers, by) ->
             for node in nodes peers do
-                node.WallOffset <- node.WallOffset + int64 by
+                node.Clock.WallOffset <- node.Clock.WallOffset + int64 by
         | Statement.Execute(peers, labels, name, span) ->
             stage.Workload.Announce labels
             submit peers (CallKind.Execute labels.Length) name span
@@ -294,7 +294,7 @@ type private Play(scenario: Scenario, stage: Stage) =
     let judge () =
         let committing = world.Oracle.Committing
         for facts in committing do
-            Replay.check stage.Workload facts world.Calls
+            Replay.check world.Coverage stage.Workload facts world.Calls
         Replay.checkRefusals committing world.Calls
 
     member _.Run() =
