@@ -14,6 +14,9 @@ The last line is "N passed, N failed"; the exit code is 0 only when nothing fail
   --help    this text
 
 With CI=true in the environment a skipped test counts as failed.
+
+As root on a system with apt-get it installs strace and librocksdb7.8 when they are missing. Elsewhere the tests that
+need them are skipped and say why.
 TEXT
 }
 
