@@ -80,7 +80,11 @@ type RegisterWorkload() =
             Registers.query (dice.Below Registers.count)
 
         member _.Judge(calls: CallRecord seq) =
-            match calls |> Seq.collect operationsOf |> Linearizability.checkWithin configurationsMax model with
+            match
+                calls
+                |> Seq.collect operationsOf
+                |> Linearizability.checkWithin configurationsMax model
+            with
             | Verdict.Linearizable -> Judgement.Possible
             | Verdict.Unknown _ -> Judgement.TooTangled
             | Verdict.NotLinearizable evidence -> Judgement.Impossible(string evidence)

@@ -130,7 +130,9 @@ module Replay =
             let command = Chain.ofBytes entry.Payload.Span
             match seen.TryGetValue command with
             | true, former ->
-                Rules.break' Rules.exactlyOnce $"the command at {entry.Position} took effect at {former} before"
+                Rules.break'
+                    Rules.exactlyOnce
+                    $"the command at {entry.Position} took effect at {former} before"
             | false, _ -> seen.Add(command, entry.Position)
         for facts in lineages do
             let filter = CommandFilter CommandFilter.SessionsMaxDefault

@@ -83,7 +83,8 @@ type private Run(plan: Plan, settings: RunSettings) =
     let mutable isStuck = false
 
     /// More than one lineage has committed something, or a member is stuck in one: only an operator may end that.
-    let isConflict () = isStuck || world.Oracle.Committing.Length > 1
+    let isConflict () =
+        isStuck || world.Oracle.Committing.Length > 1
 
     /// A member whose lineage has no majority left, but for one with lost disks: those are no witnesses, so it can't
     /// know (D15).
@@ -97,7 +98,8 @@ type private Run(plan: Plan, settings: RunSettings) =
             match lineageOf voter with
             | ValueSome lineage -> lineage.IsNone || lineage = node.Raft.Lineage
             | ValueNone -> false
-        let isNoWitness (voter: MemberId) = mayBeOurs voter || (lineageOf voter).IsNone
+        let isNoWitness (voter: MemberId) =
+            mayBeOurs voter || (lineageOf voter).IsNone
         match node.Log.Configuration with
         | ValueSome configuration when node.Raft.CommitIndex = LogIndex.Zero ->
             not (Committees.decides configuration mayBeOurs)

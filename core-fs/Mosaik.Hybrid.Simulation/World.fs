@@ -50,7 +50,8 @@ type World(plan: Plan, workload: IWorkload, store: IStoreUnderTest | null, trace
         member _.Tick() =
             ticks <- ticks + 1L
             ticks
-        member _.Mix value = digest <- (digest ^^^ value) * 0x9E3779B97F4A7C15UL + 1UL
+        member _.Mix value =
+            digest <- (digest ^^^ value) * 0x9E3779B97F4A7C15UL + 1UL
         member _.Later(delay, action) = later delay action
         member _.Ended(peer, cause) = this.OnEnded(peer, cause)
         member _.Plan = plan

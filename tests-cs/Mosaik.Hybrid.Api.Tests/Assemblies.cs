@@ -1,8 +1,8 @@
 using System.Reflection;
 using Mosaik.Hybrid.Core;
 using Mosaik.Hybrid.Storage;
-using Mosaik.Hybrid.Testing;
 using Mosaik.Hybrid.Storage.TestKit;
+using Mosaik.Hybrid.Testing;
 
 namespace Mosaik.Hybrid.Api.Tests;
 

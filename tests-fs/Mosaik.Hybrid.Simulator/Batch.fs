@@ -115,5 +115,6 @@ type Batch(request: Request, settings: RunSettings, output: TextWriter) =
                 output.WriteLine $"met too seldom: {sight}, {count} times instead of at least {wanted}"
         let isBlind = not missing.IsEmpty || coverage.IsTooTangled runs
         if coverage.IsTooTangled runs then
-            output.WriteLine $"{coverage[Sight.HistoryTooTangled]} histories of clients were too tangled to be judged"
+            output.WriteLine
+                $"{coverage[Sight.HistoryTooTangled]} histories of clients were too tangled to be judged"
         failures.Count = 0 && not (request.DemandsCoverage && isBlind)

@@ -263,11 +263,7 @@ module Forwarding =
                     Submitted = raised proposer.Submitted
                     Sent = raised proposer.Sent
                     // What was asked for may have come before this was known, and not have fitted: it is asked again.
-                    Asked =
-                        if applied > proposer.Sent then
-                            applied
-                        else
-                            proposer.Asked
+                    Asked = if applied > proposer.Sent then applied else proposer.Asked
                     Acknowledged = raised proposer.Acknowledged }
                 state
         if gap && not (State.isLeader state) then

@@ -69,7 +69,15 @@ internal sealed class PlatterStore(Platter platter, StoreBug bug = StoreBug.None
         }
 
         var last = platter.Entries.Count > 0 ? platter.Entries[^1].Position : LogPosition.Zero;
-        return ValueTask.FromResult(new StoredLog(HardToTell(), new LogIndex(1), last, runs, []));
+        LogIndex[] configurations =
+        [
+            .. platter
+                .Entries.Where(static entry => entry.Kind == EntryKind.Configuration)
+                .Select(static entry => entry.Index),
+        ];
+        return ValueTask.FromResult(
+            new StoredLog(HardToTell(), LogPosition.Zero, last, runs, configurations, [])
+        );
     }
 
     public ValueTask WriteAsync(LogWriteBatch batch, CancellationToken cancellationToken = default)

@@ -38,8 +38,7 @@ let private regressions =
                   parse name (place + 1) line ]
 
 /// The rules that exist, by name: a misspelt one would say nothing.
-let private ruleNames =
-    Rules.all |> List.map (fun rule -> rule.Name)
+let private ruleNames = Rules.all |> List.map (fun rule -> rule.Name)
 
 let private settings trace =
     { Simulation.registers with TraceLines = trace }
