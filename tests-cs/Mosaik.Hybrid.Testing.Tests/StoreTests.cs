@@ -6,13 +6,32 @@ namespace Mosaik.Hybrid.Testing.Tests;
 public sealed class StoreTests
 {
     [Fact]
-    public void A_right_store_passes() => Simulations.AssertHeld(With(StoreBug.None).Run(seeds: 25));
+    public void A_right_store_passes() => Simulations.AssertHeld(With(StoreBug.None).Run(seeds: 15));
+
+    [Fact]
+    public void The_file_store_passes()
+    {
+        var options = new FileLogOptions
+        {
+            Durability = Durability.OsCache,
+            SegmentBytes = FileLogOptions.SegmentBytesMin,
+            SpareSegmentsMax = 0,
+        };
+        var simulation = Simulations.Of(
+            () => new Ledger(),
+            storage: disk => new FileLogStore(disk.Directory, options),
+            members: 3
+        );
+        Simulations.AssertHeld(simulation.Run(seeds: 3, SimulationProfile.Crashes));
+        Simulations.AssertHeld(simulation.Run(seeds: 3, SimulationProfile.Disks));
+    }
 
     [Theory]
     [InlineData(StoreBug.LosesTheLastBatch, "gives a log up to")]
     [InlineData(StoreBug.KeepsTheTruncatedTail, "gives a log up to")]
     [InlineData(StoreBug.ForgetsTheVote, "gives the hard state")]
     [InlineData(StoreBug.ForgetsTheSession, "session")]
+    [InlineData(StoreBug.ForgetsConfigurations, "configurations")]
     [InlineData(StoreBug.WritesLate, "back instead of")]
     [InlineData(StoreBug.ChangesPayloads, "other contents")]
     [InlineData(StoreBug.ThrowsOnWrite, "The device failed.")]
@@ -86,7 +105,7 @@ public sealed class StoreTests
                 crashes++;
             },
         };
-        Simulations.AssertHeld(simulation.Run(seeds: 5, SimulationProfile.Crashes));
+        Simulations.AssertHeld(simulation.Run(seeds: 3, SimulationProfile.Crashes));
         Assert.True(crashes > 0);
     }
 

@@ -56,6 +56,7 @@ internal sealed class StoreUnderTest(
         }
 
         CheckTermRuns(of, entries);
+        CheckConfigurations(of, entries);
         return entries;
     }
 
@@ -194,6 +195,22 @@ internal sealed class StoreUnderTest(
             throw Broken(
                 of,
                 $"says that terms begin at [{Show(of.Log.TermRuns)}]; its entries say [{Show(expected)}]"
+            );
+        }
+    }
+
+    private static void CheckConfigurations(StoreOfMember of, LogEntry[] entries)
+    {
+        var expected = entries
+            .Where(entry => entry.Kind == EntryKind.Configuration)
+            .Select(entry => entry.Index)
+            .ToList();
+        if (!expected.SequenceEqual(of.Log.Configurations))
+        {
+            throw Broken(
+                of,
+                $"says that configurations are at [{string.Join(", ", of.Log.Configurations)}]; they are at "
+                    + $"[{string.Join(", ", expected)}]"
             );
         }
     }

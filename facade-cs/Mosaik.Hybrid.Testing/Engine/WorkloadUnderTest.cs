@@ -84,8 +84,8 @@ internal sealed class WorkloadUnderTest<TCommand, TQuery, TResult>(
     /// <summary>The engine has held every call against the committed log; there is nothing to add without a model.</summary>
     public Judgement Judge(IEnumerable<CallRecord> calls) => Judgement.Possible;
 
-    /// <summary>Users may propose the same command twice.</summary>
-    public bool IsUnique => false;
+    /// <summary>Equal commands of a user differ by the number behind their bytes.</summary>
+    public bool IsUnique => true;
 
     public TQuery QueryOf(ReadOnlyMemory<byte> name) =>
         _queries[BinaryPrimitives.ReadInt32LittleEndian(name.Span)];

@@ -10,6 +10,7 @@ public enum StoreBug
     KeepsTheTruncatedTail,
     ForgetsTheVote,
     ForgetsTheSession,
+    ForgetsConfigurations,
     ChangesPayloads,
     WritesLate,
     ThrowsOnWrite,
@@ -36,10 +37,10 @@ internal sealed class PlatterStore(Platter platter, StoreBug bug = StoreBug.None
 
     public bool IsVolatile => false;
 
-    /// <summary>This store keeps the whole log: nothing ever asks it for a snapshot.</summary>
-    public ISnapshotStorage Snapshots => throw new NotSupportedException("This store keeps the whole log.");
-
     public StorageHealth Health => StorageHealth.Unknown;
+
+    /// <summary>The simulation takes no snapshots; a test that does wants another double.</summary>
+    public ISnapshotStorage Snapshots => throw new NotSupportedException("This double keeps no snapshots.");
 
     public ValueTask<StoredLog> OpenAsync(
         PeerId peer,
@@ -60,11 +61,17 @@ internal sealed class PlatterStore(Platter platter, StoreBug bug = StoreBug.None
         }
 
         var runs = new List<TermRun>();
+        var configurations = new List<LogIndex>();
         foreach (var entry in platter.Entries)
         {
             if (runs.Count == 0 || runs[^1].Term != entry.Term)
             {
                 runs.Add(new TermRun(entry.Index, entry.Term));
+            }
+
+            if (entry.Kind == EntryKind.Configuration && bug != StoreBug.ForgetsConfigurations)
+            {
+                configurations.Add(entry.Index);
             }
         }
 
@@ -132,7 +139,9 @@ internal sealed class PlatterStore(Platter platter, StoreBug bug = StoreBug.None
     }
 
     public ValueTask CompactAsync(LogPosition through, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException("This store keeps the whole log.");
+        throw new NotSupportedException(
+            "This double keeps no snapshots, so nothing stands for removed entries."
+        );
 
     public ValueTask DisposeAsync()
     {
