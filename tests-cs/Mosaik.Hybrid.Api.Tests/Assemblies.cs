@@ -28,7 +28,6 @@ internal static class Assemblies
         typeof(FileLogStore).Assembly,
         typeof(RocksDbLogStore).Assembly,
         typeof(LogStorageConformance).Assembly,
-        typeof(GroupKey).Assembly,
     ];
 
     public static Assembly PublicNamed(string name) =>

@@ -17,6 +17,9 @@ public sealed class NoFSharpLeaks
     [InlineData("Mosaik.Hybrid.Primitives")]
     [InlineData("Mosaik.Hybrid.Storage.Abstractions")]
     [InlineData("Mosaik.Hybrid.Storage.Memory")]
+    [InlineData("Mosaik.Hybrid.Storage.File")]
+    [InlineData("Mosaik.Hybrid.Storage.RocksDb")]
+    [InlineData("Mosaik.Hybrid.Storage.TestKit")]
     [InlineData("Mosaik.Hybrid")]
     [InlineData("Mosaik.Hybrid.Testing")]
     public void NoPublicSignatureMentionsThem(string assembly)
