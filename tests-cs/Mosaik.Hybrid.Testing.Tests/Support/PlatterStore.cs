@@ -76,12 +76,6 @@ internal sealed class PlatterStore(Platter platter, StoreBug bug = StoreBug.None
         }
 
         var last = platter.Entries.Count > 0 ? platter.Entries[^1].Position : LogPosition.Zero;
-        LogIndex[] configurations =
-        [
-            .. platter
-                .Entries.Where(static entry => entry.Kind == EntryKind.Configuration)
-                .Select(static entry => entry.Index),
-        ];
         return ValueTask.FromResult(
             new StoredLog(HardToTell(), LogPosition.Zero, last, runs, configurations, [])
         );
