@@ -117,17 +117,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     member this.Open(port: IPort, other: int, isDialler: bool) : LinkId =
         nextLink <- nextLink + 1L
         outbox.Attach(nextLink, port)
-        let nonce: byte[] = Array.zeroCreate 32
-        for part in 0..3 do
-            BitConverter.TryWriteBytes(Span(nonce, 8 * part, 8), dice.Bits()) |> ignore
-        this.Deliver(
-            GroupInput.LinkOpened(
-                nextLink,
-                Naming.peer other,
-                isDialler,
-                Bytes32.FromBytes(ReadOnlySpan nonce)
-            )
-        )
+        this.Deliver(GroupInput.LinkOpened(nextLink, Naming.peer other, isDialler, Proofs.nonce dice))
         nextLink
 
     /// A frame came on a link.

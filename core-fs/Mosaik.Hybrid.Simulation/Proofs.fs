@@ -10,6 +10,13 @@ open Mosaik.Hybrid.Core
 [<RequireQualifiedAccess>]
 module Proofs =
 
+    /// What an end says once.
+    let nonce (dice: Dice) =
+        let bytes: byte[] = Array.zeroCreate 32
+        for part in 0..3 do
+            BitConverter.TryWriteBytes(Span(bytes, 8 * part, 8), dice.Bits()) |> ignore
+        Bytes32.FromBytes(ReadOnlySpan bytes)
+
     let make (mine: Hello) (theirs: Hello) (isDialler: bool) =
         let bytes = mine.Nonce.ToArray()
         let other = theirs.Nonce.ToArray()
