@@ -76,11 +76,11 @@ module Sight =
         | Sight.HistoryTooTangled -> 0L
         | Sight.SplitVote
         | Sight.BatchCut
+        | Sight.FoundingAbandoned
         | Sight.LineagesInConflict
         | Sight.AcknowledgedSuffixLost -> 500L
         | Sight.HigherTermWithShorterLog
         | Sight.CorruptionFound
-        | Sight.FoundingAbandoned
         | Sight.LateReplyIgnored
         | Sight.CommittedByFour
         | Sight.ObserverAdmitted
