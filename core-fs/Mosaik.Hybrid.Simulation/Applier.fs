@@ -33,7 +33,6 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
                     $"{Naming.show owner} applies #{entry.Number} of {Naming.show proposer.Member} after #{last}"
             seen[proposer] <- entry.Number
             machine.Apply entry
-            commands <- commands + 1
             if proposer.Equals own then
                 ownLast <- entry.Number
                 onOwn entry.Number entry.Index
@@ -54,7 +53,7 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
 
     member _.Index = index
 
-    /// How many commands have taken effect here.
+    /// How many commands have been applied here, such as were dropped included.
     member _.Commands = commands
     member _.Machine = machine
 
@@ -71,6 +70,8 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
         index <- index.Next
         if entry.Index <> index then
             Rules.break' Rules.stateMachineSafety $"{Naming.show owner} applies {entry.Position} at {index}"
+        if entry.Kind = EntryKind.Command then
+            commands <- commands + 1
         let verdict = filter.Judge entry
         if isHolding && verdict <> FilterVerdict.Hold && verdict <> FilterVerdict.ApplyHeld then
             coverage.Meet Sight.BatchCut
