@@ -15,7 +15,6 @@ type private PendingRead = { Record: CallRecord; GiveUpAt: int64 }
 [<Sealed>]
 type Client(proposer: ProposerId, coverage: Coverage) =
 
-    let mutable proposer = proposer
     let commands = List<LogEntry>()
     /// The record that each command belongs to, beside `commands`.
     let records = List<CallRecord>()
@@ -103,23 +102,6 @@ type Client(proposer: ProposerId, coverage: Coverage) =
             if place = record.Request.Length - 1 then record else null
         else
             null
-
-    /// Commands up to a number took effect while this member was not looking: nobody knows where.
-    member _.Forget(number: uint64) =
-        while commands.Count > 0 && commands[0].Number <= number do
-            commands.RemoveAt 0
-            records.RemoveAt 0
-
-    /// Everything again, numbered from 1, for another incarnation.
-    member _.Renumber(fresh: ProposerId) =
-        proposer <- fresh
-        submitted <- uint64 commands.Count
-        for place in 0 .. commands.Count - 1 do
-            let command = commands[place]
-            commands[place] <- numbered (uint64 place + 1UL) command.BatchRemaining command.Payload
-
-    /// All pending commands, oldest first.
-    member _.All: LogEntry[] = commands.ToArray()
 
     /// A strong read begins; returns its id.
     member _.BeginRead(record: CallRecord, giveUpAt: int64) =

@@ -162,9 +162,6 @@ type Network(world: ISurroundings) =
         if sender <> receiver then
             cuts[sender, receiver] <- max 0 (cuts[sender, receiver] + (if isCut then 1 else -1))
 
-    /// True when frames pass from one peer to another.
-    member _.Passes(sender: int, receiver: int) = not (isCut sender receiver)
-
     member _.Clog(isClogged: bool) =
         clogs <- max 0 (clogs + (if isClogged then 1 else -1))
         // All at once, and in order: nothing of them may overtake the last word of a bond.

@@ -49,23 +49,25 @@ module Replay =
                 rule
                 $"{describe record} answered {record.Answer} at {indexOf record}; there it was {expected}"
 
+    /// Runs the committed log through a filter of its own: each command that takes effect, and each index once passed.
+    let private takeEffect (facts: LineageFacts) (take: LogEntry -> unit) (passed: LogIndex -> unit) =
+        let filter = CommandFilter CommandFilter.SessionsMaxDefault
+        for committed in facts.Committed do
+            match filter.Judge committed.Entry with
+            | FilterVerdict.Apply -> take committed.Entry
+            | FilterVerdict.ApplyHeld -> Seq.iter take filter.Held
+            | _ -> ()
+            passed committed.Entry.Index
+
     /// Replays the log on a machine of its own, and asks it what the reads at each index asked.
     let private checkAnswers (workload: IWorkload) (facts: LineageFacts) (reads: CallRecord list) =
         let machine = workload.NewMachine 0
-        let filter = CommandFilter CommandFilter.SessionsMaxDefault
         let due = Queue<CallRecord>(reads |> List.sortBy (fun record -> (indexOf record).Value))
         let answer (index: uint64) =
             while due.Count > 0 && (indexOf (due.Peek())).Value <= index do
                 checkAnswer machine (due.Dequeue())
         answer 0UL
-        for committed in facts.Committed do
-            match filter.Judge committed.Entry with
-            | FilterVerdict.Apply -> machine.Apply committed.Entry
-            | FilterVerdict.ApplyHeld ->
-                for entry in filter.Held do
-                    machine.Apply entry
-            | _ -> ()
-            answer committed.Entry.Index.Value
+        takeEffect facts machine.Apply (fun index -> answer index.Value)
 
     /// What returned before a call began has taken effect before it (real-time order).
     let private checkOrder (records: CallRecord list) =
@@ -135,12 +137,7 @@ module Replay =
                     $"the command at {entry.Position} took effect at {former} before"
             | false, _ -> seen.Add(command, entry.Position)
         for facts in lineages do
-            let filter = CommandFilter CommandFilter.SessionsMaxDefault
-            for committed in facts.Committed do
-                match filter.Judge committed.Entry with
-                | FilterVerdict.Apply -> take committed.Entry
-                | FilterVerdict.ApplyHeld -> Seq.iter take filter.Held
-                | _ -> ()
+            takeEffect facts take ignore
 
     /// A refused call never has an effect: none of its commands is in any log.
     let checkRefusals (lineages: LineageFacts list) (calls: CallRecord seq) =
