@@ -1,4 +1,5 @@
-module Mosaik.Hybrid.Model.Tests.Main
+/// What every test project of this folder ends with: compiled into each of them.
+module Mosaik.Hybrid.Tests.Main
 
 open Expecto
 
