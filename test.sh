@@ -126,6 +126,15 @@ with_limit() {
     fi
 }
 
+# failures: names of the failed tests in the test results on standard input, each with the first line of its message.
+failures() {
+    awk '
+        /<UnitTestResult / { name = ""; if (/outcome="Failed"/ && match($0, /testName="[^"]*"/))
+            name = substr($0, RSTART + 10, RLENGTH - 11) }
+        name != "" && /<Message>/ { sub(/.*<Message>/, ""); sub(/<\/Message>.*/, ""); print name ": " $0; name = "" }
+    '
+}
+
 # counter NAME: a number of the summary in the test results on standard input; 0 when it has none.
 counter() {
     sed -n "s/.*<Counters[^>]* $1=\"\([0-9]*\)\".*/\1/p" | head -n 1 | grep . || echo 0
@@ -154,6 +163,10 @@ run_tests() {
     if [[ $total -eq 0 ]]; then
         fail "$name: ran no tests"
     elif [[ $bad -gt 0 ]]; then
+        # Again at the very end: whoever sees only that must know what to run.
+        while IFS= read -r line; do
+            broken+=("$name: $line")
+        done < <(failures < "$report")
         broken+=("$name: $bad tests")
     elif [[ $code -ne 0 ]]; then
         fail "$name: the test run ended with exit code $code"
