@@ -15,6 +15,8 @@ internal sealed class CredentialWatch(
     Action<Credentials> report
 )
 {
+    private const int AttemptsMax = 3;
+
     private readonly Lock _gate = new();
     private PeerEntry? _newest;
     private ReadOnlyMemory<byte>? _unread;
@@ -106,20 +108,45 @@ internal sealed class CredentialWatch(
                 return Credentials.Malformed;
             }
 
-            if (discovery.Catalog.Get(peer) is { } known)
-            {
-                TakeOver(known);
-            }
-
-            return Newest is { } newest
-                ? await checker.CheckAsync(newest, IsMember).ConfigureAwait(false)
-                : Credentials.NotAllowed;
+            return await JudgeNewestAsync().ConfigureAwait(false);
         }
         catch (Exception)
         {
             // Nothing above is known to throw; but a look that is never reported would leave a peer unjudged.
             return Credentials.NotAllowed;
         }
+    }
+
+    /// <summary>
+    /// A refusal stands only when nothing newer came while it was reached: whoever removes an old key once all know the
+    /// new tickets must not end the bonds whose old tickets are just being looked at. Few times, or a peer could put
+    /// its end off with one entry after the other.
+    /// </summary>
+    private async Task<Credentials> JudgeNewestAsync()
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            if (FindNewest() is not { } judged)
+            {
+                return Credentials.NotAllowed;
+            }
+
+            var credentials = await checker.CheckAsync(judged, IsMember).ConfigureAwait(false);
+            if (credentials.IsGood || attempt == AttemptsMax || ReferenceEquals(judged, FindNewest()))
+            {
+                return credentials;
+            }
+        }
+    }
+
+    private PeerEntry? FindNewest()
+    {
+        if (discovery.Catalog.Get(peer) is { } known)
+        {
+            TakeOver(known);
+        }
+
+        return Newest;
     }
 
     /// <summary>The entry must be signed, and the link's own peer's: another member's renews nothing here.</summary>

@@ -11,6 +11,8 @@ namespace Mosaik.Hybrid.Tests.Bonds;
 /// <summary>Tickets and bonds in time: removal, expiry, renewal, jumps of the wall clock.</summary>
 public sealed class TicketTimeTests : ClockedGroup
 {
+    private static readonly PeerId s_stranger = Tickets.Forge.PeerOf(9);
+
     [Fact]
     public async Task ARemovedTicket_EndsTheBond_BeforeAnyTimePasses()
     {
@@ -128,35 +130,82 @@ public sealed class TicketTimeTests : ClockedGroup
     [Fact]
     public async Task TheNewestEntry_IsJudged_WhateverCameLast()
     {
-        // Of a peer that the catalogue does not know, so that nothing else corrects an old entry.
-        var peer = Tickets.Forge.PeerOf(9);
-        var clock = new MonotonicClock(Clock);
-        var checker = new CredentialChecker([new PassValidator(Clock)], clock, NullLogger.Instance);
+        var (watch, reports) = WatchOf(new PassValidator(Clock));
+        watch.Look();
+        Assert.True((await NextAsync(reports)).IsNotAllowed);
+        watch.Learn(EntryOf(2, PassValidator.Good));
+        Assert.True((await NextAsync(reports)).IsGood);
+        watch.Learn(EntryOf(3));
+        Assert.True((await NextAsync(reports)).IsNotAllowed);
+        watch.Learn(EntryOf(2, PassValidator.Good));
+        watch.Look();
+        Assert.True((await NextAsync(reports)).IsNotAllowed);
+        watch.Read("no entry"u8.ToArray());
+        Assert.True((await NextAsync(reports)).IsMalformed);
+        Assert.Equal(3, watch.Newest!.Version.UpdatedAt);
+    }
+
+    [Fact]
+    public async Task ARefusal_OfATicketThatWasReplacedMeanwhile_IsNotReported()
+    {
+        using var gate = new ManualResetEventSlim();
+        var pass = new PassValidator(Clock);
+        var validator = new FunctionValidator(
+            (ticket, entry) =>
+            {
+                gate.Wait(Waiting.Patience);
+                return pass.Validate(ticket, entry);
+            }
+        );
+        var (watch, reports) = WatchOf(validator);
+        watch.Learn(EntryOf(1, PassValidator.Bad));
+        await UntilAsync(() => validator.AskedOf(s_stranger) > 0, "the ticket is being looked at");
+        watch.Learn(EntryOf(2, PassValidator.Good));
+        gate.Set();
+        Assert.True((await NextAsync(reports)).IsGood);
+    }
+
+    [Fact]
+    public async Task ARefusal_IsReported_HoweverFastNewEntriesCome()
+    {
+        CredentialWatch? watch = null;
+        var version = 1L;
+        var validator = new FunctionValidator(
+            (_, _) =>
+            {
+                // A hundred, so that it ends after the test.
+                if (Interlocked.Increment(ref version) is var next && next <= 100)
+                {
+                    watch!.Learn(EntryOf(next, PassValidator.Bad));
+                }
+
+                return TicketVerdict.Invalid("not good");
+            }
+        );
+        (watch, var reports) = WatchOf(validator);
+        watch.Learn(EntryOf(1, PassValidator.Bad));
+        Assert.True((await NextAsync(reports)).IsNotAllowed);
+    }
+
+    /// <summary>Of a peer that the catalogue does not know, so that nothing else corrects an old entry.</summary>
+    private (CredentialWatch Watch, ChannelReader<Credentials> Reports) WatchOf(ITicketValidator validator)
+    {
+        var checker = new CredentialChecker([validator], new MonotonicClock(Clock), NullLogger.Instance);
         var reports = Channel.CreateUnbounded<Credentials>();
         var watch = new CredentialWatch(
-            peer,
+            s_stranger,
             Node.Network.Discovery,
             checker,
             credentials => reports.Writer.TryWrite(credentials)
         );
-
-        watch.Look();
-        Assert.True((await NextAsync()).IsNotAllowed);
-        watch.Learn(EntryOf(2, PassValidator.Good));
-        Assert.True((await NextAsync()).IsGood);
-        watch.Learn(EntryOf(3));
-        Assert.True((await NextAsync()).IsNotAllowed);
-        watch.Learn(EntryOf(2, PassValidator.Good));
-        watch.Look();
-        Assert.True((await NextAsync()).IsNotAllowed);
-        watch.Read("no entry"u8.ToArray());
-        Assert.True((await NextAsync()).IsMalformed);
-        Assert.Equal(3, watch.Newest!.Version.UpdatedAt);
-
-        Task<Credentials> NextAsync() => reports.Reader.ReadAsync().Soon("a report");
-        PeerEntry EntryOf(long version, params Ticket[] tickets) =>
-            new(peer, Node.Network.Id, new PeerEntryVersion(1, version), [], [], [], tickets);
+        return (watch, reports.Reader);
     }
+
+    private PeerEntry EntryOf(long version, params Ticket[] tickets) =>
+        new(s_stranger, Node.Network.Id, new PeerEntryVersion(1, version), [], [], [], tickets);
+
+    private static Task<Credentials> NextAsync(ChannelReader<Credentials> reports) =>
+        reports.ReadAsync().Soon("a report");
 
     [Fact]
     public async Task ATicketRemovedWhileBonding_LetsNobodyIn()
