@@ -49,7 +49,7 @@ type DecodeError =
             | DecodeFault.UnknownFlag -> "a flag without a meaning is set"
             | DecodeFault.UnknownValue -> "an enumerated field has an unknown value"
             | DecodeFault.TooMany -> "a count is greater than the frame can hold"
-            | DecodeFault.TooLarge -> "a peer entry is over 48 KiB"
+            | DecodeFault.TooLarge -> "a peer entry is over 48 KiB, or bytes of a snapshot over 8 MiB"
             | DecodeFault.OutOfRange -> "a number is out of its range"
             | DecodeFault.NotCanonical -> "a value is not in its one canonical form"
             | DecodeFault.BadConfiguration -> "a configuration breaks its rules"

@@ -27,12 +27,16 @@ open Mosaik.Hybrid.Core
 ///                            | count (varints) | count × entry
 ///   0x13 AppendEntriesReply  lineage 16 | term | session | round (varints) | outcome u8
 ///                            | 0: up to varint; 1: refused index | hint term | hint index (varints)
+///                            | 2: snapshot term | snapshot index | offset (varints)
 ///   0x14 ReadIndex           lineage 16 | term | request (varints)
 ///   0x15 ReadIndexReply      lineage 16 | term | request | index (varints)
 ///   0x16 Forward             lineage 16 | term | applied | count (varints)
 ///                            | unless count = 0: proposer | first number varint | count × command
 ///   0x17 ForwardReply        lineage 16 | term varint | outcome u8
 ///                            | 0: first | last | index (varints); 1: next varint; 2: -
+///   0x18 InstallSnapshot     lineage 16 | term | session | round | snapshot term | snapshot index | commit
+///                            | snapshot length (varints) | checksum u32 | offset varint
+///                            | length varint | configuration of the same lineage | length varint | bytes
 ///
 ///   proposer                 peer 32 | incarnation 16 | session varint
 ///   command                  batch remaining varint | length varint | payload
@@ -62,6 +66,10 @@ module WireFormat =
     /// The longest signed peer entry: 48 KiB, so that a Proof fits an unproven link.
     [<Literal>]
     let PeerEntryBytesMax = 49_152
+
+    /// The most bytes of a snapshot in one frame: 8 MiB.
+    [<Literal>]
+    let SnapshotChunkBytesMax = 8_388_608
 
     /// The most entries or commands in one frame: bounds what a frame of tiny entries makes a reader allocate.
     [<Literal>]
@@ -129,6 +137,9 @@ module WireFormat =
 
     [<Literal>]
     let internal ForwardReplyTag = 0x17uy
+
+    [<Literal>]
+    let internal InstallSnapshotTag = 0x18uy
 
     // The head of an entry.
 

@@ -208,21 +208,50 @@ module private Read =
                 place <- place + 1
             ReadOnlyMemory entries
 
-    let appendEntries (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+    let private appendHeader (cursor: byref<ReadCursor>) : AppendHeader =
         let lineage = cursor.Lineage()
         let term = cursor.Term()
         let session = cursor.Varint()
         let round = cursor.Varint()
         let previous = cursor.LogPosition()
         let commit = cursor.Index()
-        let header =
-            { Lineage = lineage
-              Term = term
-              Session = session
-              Round = round
-              Previous = previous
-              Commit = commit }
-        Message.AppendEntries(header, entries frame previous &cursor)
+        { Lineage = lineage
+          Term = term
+          Session = session
+          Round = round
+          Previous = previous
+          Commit = commit }
+
+    let appendEntries (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let header = appendHeader &cursor
+        Message.AppendEntries(header, entries frame header.Previous &cursor)
+
+    let private noConfiguration = { Voters = []; Outgoing = []; Learners = []; Observers = [] }
+
+    let private configurationOf (frame: ReadOnlyMemory<byte>) (lineage: Lineage) (cursor: byref<ReadCursor>) =
+        match Configuration.decode (cursor.Blob frame) with
+        | Ok(struct (stated, configuration)) when stated = lineage -> configuration
+        | Ok _
+        | Error _ ->
+            cursor.Fail DecodeFault.BadConfiguration
+            noConfiguration
+
+    let installSnapshot (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let header = appendHeader &cursor
+        let length = cursor.Number()
+        let checksum = cursor.UInt32()
+        let offset = cursor.Number()
+        let configuration = configurationOf frame header.Lineage &cursor
+        let data = cursor.Blob frame
+        if data.Length > WireFormat.SnapshotChunkBytesMax then
+            cursor.Fail DecodeFault.TooLarge
+        let snapshot =
+            { Lineage = header.Lineage
+              Position = header.Previous
+              Configuration = configuration
+              Length = int64 length
+              Checksum = checksum }
+        Message.InstallSnapshot(header, snapshot, { Offset = int64 offset; Data = data })
 
     let appendEntriesReply (cursor: byref<ReadCursor>) =
         let lineage = cursor.Lineage()
@@ -236,6 +265,9 @@ module private Read =
                 let refused = cursor.Index()
                 let hint = cursor.LogPosition()
                 AppendOutcome.Rejected(refused, hint)
+            | 2uy ->
+                let position = cursor.LogPosition()
+                AppendOutcome.Receiving(position, int64 (cursor.Number()))
             | _ ->
                 cursor.Fail DecodeFault.UnknownValue
                 AppendOutcome.Accepted LogIndex.Zero
@@ -316,6 +348,7 @@ module private Read =
         | WireFormat.PongTag -> BondMessage.Pong
         | WireFormat.AppendEntriesTag -> BondMessage.Raft(appendEntries frame &cursor)
         | WireFormat.AppendEntriesReplyTag -> BondMessage.Raft(appendEntriesReply &cursor)
+        | WireFormat.InstallSnapshotTag -> BondMessage.Raft(installSnapshot frame &cursor)
         | WireFormat.ForwardTag -> BondMessage.Raft(forward frame &cursor)
         | WireFormat.ForwardReplyTag -> BondMessage.Raft(forwardReply &cursor)
         | WireFormat.ReadIndexTag -> BondMessage.Raft(readIndex &cursor)

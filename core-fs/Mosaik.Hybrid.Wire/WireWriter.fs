@@ -98,6 +98,13 @@ module private Write =
         cursor.Bytes16 hello.Lineage.Value
         cursor.Byte(if hello.Observer then 1uy else 0uy)
 
+    /// The configuration as its entry has it.
+    let configurationPayload (lineage: Lineage) (configuration: Configuration) =
+        let payload = Configuration.encode lineage configuration
+        match Configuration.decode (ReadOnlyMemory payload) with
+        | Ok _ -> payload
+        | Error _ -> refuse "the configuration breaks its rules"
+
     let requestVote (cursor: byref<WriteCursor>) (request: RequestVote) =
         start &cursor WireFormat.RequestVoteTag request.Lineage request.Term
         position &cursor request.Last
@@ -105,10 +112,7 @@ module private Write =
         | Ballot.PreVote -> cursor.Byte 0uy
         | Ballot.Vote -> cursor.Byte 1uy
         | Ballot.Founding configuration ->
-            let payload = Configuration.encode request.Lineage configuration
-            match Configuration.decode (ReadOnlyMemory payload) with
-            | Ok _ -> ()
-            | Error _ -> refuse "the founding configuration breaks its rules"
+            let payload = configurationPayload request.Lineage configuration
             cursor.Byte 2uy
             cursor.Raw(ReadOnlySpan payload)
 
@@ -120,8 +124,8 @@ module private Write =
             | Vote.Denied -> 0uy
         cursor.Byte(granted ||| (if reply.PreVote then 2uy else 0uy))
 
-    let appendHeader (cursor: byref<WriteCursor>) (header: AppendHeader) =
-        start &cursor WireFormat.AppendEntriesTag header.Lineage header.Term
+    let appendHeader (cursor: byref<WriteCursor>) (tag: byte) (header: AppendHeader) =
+        start &cursor tag header.Lineage header.Term
         cursor.Varint header.Session
         cursor.Varint header.Round
         position &cursor header.Previous
@@ -139,6 +143,26 @@ module private Write =
             cursor.Byte 1uy
             number &cursor previous.Value
             position &cursor hint
+        | AppendOutcome.Receiving(at, offset) ->
+            cursor.Byte 2uy
+            position &cursor at
+            number &cursor (uint64 offset)
+
+    let installSnapshot
+        (cursor: byref<WriteCursor>)
+        (header: AppendHeader)
+        (snapshot: SnapshotFacts)
+        (configuration: byte[])
+        (chunk: SnapshotChunk)
+        =
+        if header.Previous <> snapshot.Position || header.Lineage <> snapshot.Lineage then
+            refuse "the head is not that of the snapshot"
+        appendHeader &cursor WireFormat.InstallSnapshotTag header
+        number &cursor (uint64 snapshot.Length)
+        cursor.UInt32 snapshot.Checksum
+        number &cursor (uint64 chunk.Offset)
+        cursor.Blob(ReadOnlyMemory configuration)
+        cursor.Blob chunk.Data
 
     let forwardReply (cursor: byref<WriteCursor>) (reply: ForwardReply) =
         start &cursor WireFormat.ForwardReplyTag reply.Lineage reply.Term
@@ -329,8 +353,25 @@ type WireWriter private () =
         : unit =
         let size = WireFormat.HeaderOverhead + Write.sizeMax header.Previous.Term entries.Span
         let mutable cursor = WriteCursor(output.GetSpan size)
-        Write.appendHeader &cursor header
+        Write.appendHeader &cursor WireFormat.AppendEntriesTag header
         Write.entries &cursor header.Previous entries.Span
+        output.Advance cursor.Position
+
+    /// <summary>Encodes a part of a snapshot without making a message of it first.</summary>
+    /// <param name="header">The head; its previous position is the snapshot's.</param>
+    /// <param name="snapshot">What is known of it.</param>
+    /// <param name="chunk">At most 8 MiB, so that it fits a frame; empty in an offer.</param>
+    /// <param name="output">Where the body goes.</param>
+    /// <exception cref="T:System.ArgumentException">No reader would accept it; nothing was written.</exception>
+    static member EncodeSnapshot
+        (header: AppendHeader, snapshot: SnapshotFacts, chunk: SnapshotChunk, output: IBufferWriter<byte>)
+        : unit =
+        if chunk.Data.Length > WireFormat.SnapshotChunkBytesMax then
+            Write.refuse "a chunk of a snapshot is over 8 MiB"
+        let configuration = Write.configurationPayload snapshot.Lineage snapshot.Configuration
+        let size = 2 * WireFormat.HeaderOverhead + configuration.Length + chunk.Data.Length
+        let mutable cursor = WriteCursor(output.GetSpan size)
+        Write.installSnapshot &cursor header snapshot configuration chunk
         output.Advance cursor.Position
 
     /// <summary>Encodes a forward without making a message of it first.</summary>
@@ -354,6 +395,8 @@ type WireWriter private () =
         match message with
         | Message.AppendEntries(header, entries) -> WireWriter.EncodeAppend(header, entries, output)
         | Message.Forward(header, commands) -> WireWriter.EncodeForward(header, commands, output)
+        | Message.InstallSnapshot(header, snapshot, chunk) ->
+            WireWriter.EncodeSnapshot(header, snapshot, chunk, output)
         | Message.RequestVote request ->
             let size = WireFormat.HeaderOverhead + Write.configurationSize request.Ballot
             let mutable cursor = WriteCursor(output.GetSpan size)

@@ -167,6 +167,27 @@ module LogOutline =
         else
             LogIndex(search first.Value limit.Value)
 
+    /// The log without its entries up to a position that it holds.
+    let compactTo (through: LogPosition) (outline: LogOutline) : LogOutline =
+        let rec kept (runs: TermRun list) =
+            match runs with
+            | run :: older when run.First.Value > through.Index.Next.Value -> run :: kept older
+            | run :: _ -> [ { run with First = through.Index.Next } ]
+            | [] -> []
+        let rec known (weights: Weight list) =
+            match weights with
+            | weight :: older when weight.UpTo.Value > through.Index.Value -> weight :: known older
+            | weight :: _ -> [ weight ]
+            | [] -> []
+        { outline with
+            Base = through
+            Runs =
+                (if through.Index.Value >= outline.Last.Index.Value then
+                     []
+                 else
+                     kept outline.Runs)
+            Weights = known outline.Weights }
+
     /// The log without its entries from an index on, which lies after the base.
     let truncateFrom (from: LogIndex) (outline: LogOutline) : LogOutline =
         if from.Value > outline.Last.Index.Value then

@@ -238,6 +238,12 @@ module Group =
         | GroupInput.ReadsExpired upTo -> gathering.Inputs.Add(Input.ReadsExpired upTo)
         | GroupInput.Persisted sequence -> gathering.Inputs.Add(Input.Persisted sequence)
         | GroupInput.Applied(index, own, gap) -> gathering.Inputs.Add(Input.Applied(index, own, gap))
+        | GroupInput.SnapshotSaved(snapshot, kept) ->
+            gathering.Inputs.Add(Input.SnapshotSaved(snapshot, kept))
+        | GroupInput.SnapshotGrew(position, offset) ->
+            gathering.Inputs.Add(Input.SnapshotGrew(position, offset))
+        | GroupInput.SnapshotReceived(snapshot, timestamp) ->
+            gathering.Inputs.Add(Input.SnapshotReceived(snapshot, timestamp))
         | GroupInput.Leave -> leave gathering
 
     /// Consensus speaks to members; bonds know their links. Words to a member without a bond are lost, as on a
@@ -249,6 +255,8 @@ module Group =
             | Some link -> add (make link)
             | None -> ()
         match output with
+        | Output.Install through -> add (GroupOutput.Install through)
+        | Output.Compact through -> add (GroupOutput.Compact through)
         | Output.Write write -> add (GroupOutput.Write write)
         | Output.SetDeadline at -> gathering.State <- { gathering.State with RaftDeadline = at }
         | Output.Apply range -> add (GroupOutput.Apply range)
@@ -257,8 +265,11 @@ module Group =
         | Output.Send(recipient, message) -> over recipient (fun link -> GroupOutput.SendRaft(link, message))
         | Output.SendEntries(recipient, header, range) ->
             over recipient (fun link -> GroupOutput.SendEntries(link, header, range))
+        | Output.SendSnapshot(recipient, header, snapshot, offset, count) ->
+            over recipient (fun link -> GroupOutput.SendSnapshot(link, header, snapshot, offset, count))
         | Output.SendCommands(recipient, header, first, last) ->
             over recipient (fun link -> GroupOutput.SendCommands(link, header, first, last))
+        | Output.Keep(snapshot, chunk) -> add (GroupOutput.Keep(snapshot, chunk))
         | Output.Resubmit(first, last) -> add (GroupOutput.Resubmit(first, last))
         | Output.Assigned(first, last, index) -> add (GroupOutput.Assigned(first, last, index))
         | Output.ReadReady(ids, index) -> add (GroupOutput.ReadReady(ids, index))
@@ -328,22 +339,13 @@ module Group =
 
     /// A node of the group, as its store describes it. Give it a `Tick` first: it answers with its deadline.
     [<CompiledName "Restore">]
-    let restore
-        (config: NodeConfig)
-        clock
-        (seed: uint64)
-        network
-        group
-        hard
-        outline
-        configurations
-        : GroupState =
+    let restore (config: NodeConfig) clock (seed: uint64) network group (stored: StoredState) : GroupState =
         let struct (jitterSeed, rng) = Rng.next (Rng.ofSeed seed)
-        let raft = State.restore config clock rng.State hard outline configurations
+        let raft = State.restore config clock rng.State stored
         { Identity =
             { Network = network
               Group = group
-              Member = hard.Member
+              Member = stored.Hard.Member
               Observer = config.Preference.Preference = LeadershipPreference.Observer }
           Raft = raft
           Bonds = Map.empty

@@ -23,5 +23,8 @@ type GroupInput =
     | ReadsExpired of upTo: uint64
     | Persisted of sequence: uint64
     | Applied of index: LogIndex * own: uint64 * gap: bool
+    | SnapshotSaved of snapshot: SnapshotFacts * kept: int
+    | SnapshotGrew of position: LogPosition * offset: int64
+    | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64
     /// This node leaves the group in good order.
     | Leave

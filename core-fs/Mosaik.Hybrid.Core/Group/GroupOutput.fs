@@ -8,10 +8,18 @@ open Mosaik.Hybrid
 /// What the group may ask of the runtime.
 [<RequireQualifiedAccess; NoEquality; NoComparison>]
 type GroupOutput =
+    | Install of through: LogPosition
+    | Compact of through: LogPosition
     | Write of Write
     /// Words of consensus: not before the write `SendAfter` of the transition is durable.
     | SendRaft of link: LinkId * message: Message
     | SendEntries of link: LinkId * header: AppendHeader * range: LogRange
+    | SendSnapshot of
+        link: LinkId *
+        header: AppendHeader *
+        snapshot: SnapshotFacts *
+        offset: int64 *
+        count: int
     | SendCommands of link: LinkId * header: ForwardHeader * first: uint64 * last: uint64
     /// Says which lineage the log belongs to; depends on the write as words of consensus do.
     | SendAffiliated of link: LinkId * lineage: Lineage
@@ -24,6 +32,7 @@ type GroupOutput =
     | BondFormed of link: LinkId * peer: MemberId
     | BondEnded of link: LinkId * peer: MemberId * reason: CloseReason
     | Apply of range: LogRange
+    | Keep of snapshot: SnapshotFacts * chunk: SnapshotChunk
     | Resubmit of first: uint64 * last: uint64
     | Assigned of first: uint64 * last: uint64 * index: LogIndex
     | ReadReady of ids: uint64 list * index: LogIndex
@@ -36,9 +45,13 @@ type GroupOutput =
 /// One method for each GroupOutput, in the same order. The runtime implements it once; a case without a method
 /// does not compile, in either language.
 type IGroupOutputHandler =
+    abstract Install: through: LogPosition -> unit
+    abstract Compact: through: LogPosition -> unit
     abstract Write: write: Write -> unit
     abstract SendRaft: link: LinkId * message: Message -> unit
     abstract SendEntries: link: LinkId * header: AppendHeader * range: LogRange -> unit
+    abstract SendSnapshot:
+        link: LinkId * header: AppendHeader * snapshot: SnapshotFacts * offset: int64 * count: int -> unit
     abstract SendCommands: link: LinkId * header: ForwardHeader * first: uint64 * last: uint64 -> unit
     abstract SendAffiliated: link: LinkId * lineage: Lineage -> unit
     abstract SendBond: link: LinkId * message: BondMessage -> unit
@@ -49,6 +62,7 @@ type IGroupOutputHandler =
     abstract BondFormed: link: LinkId * peer: MemberId -> unit
     abstract BondEnded: link: LinkId * peer: MemberId * reason: CloseReason -> unit
     abstract Apply: range: LogRange -> unit
+    abstract Keep: snapshot: SnapshotFacts * chunk: SnapshotChunk -> unit
     abstract Resubmit: first: uint64 * last: uint64 -> unit
     abstract Assigned: first: uint64 * last: uint64 * index: LogIndex -> unit
     abstract ReadReady: ids: IReadOnlyList<uint64> * index: LogIndex -> unit
@@ -59,6 +73,7 @@ type IGroupOutputHandler =
     abstract OnlineChanged: online: bool -> unit
     abstract ConfigurationChanged: configuration: Configuration -> unit
     abstract CommitAdvanced: index: LogIndex -> unit
+    abstract DiskStalled: stalled: bool -> unit
     abstract Reset: unit -> unit
     abstract Halt: violation: Violation -> unit
 
@@ -74,12 +89,17 @@ module Outputs =
         | Notice.OnlineChanged online -> handler.OnlineChanged online
         | Notice.ConfigurationChanged configuration -> handler.ConfigurationChanged configuration
         | Notice.CommitAdvanced index -> handler.CommitAdvanced index
+        | Notice.DiskStalled stalled -> handler.DiskStalled stalled
 
     let private handOver (handler: IGroupOutputHandler) (output: GroupOutput) =
         match output with
+        | GroupOutput.Install through -> handler.Install through
+        | GroupOutput.Compact through -> handler.Compact through
         | GroupOutput.Write write -> handler.Write write
         | GroupOutput.SendRaft(link, message) -> handler.SendRaft(link, message)
         | GroupOutput.SendEntries(link, header, range) -> handler.SendEntries(link, header, range)
+        | GroupOutput.SendSnapshot(link, header, snapshot, offset, count) ->
+            handler.SendSnapshot(link, header, snapshot, offset, count)
         | GroupOutput.SendCommands(link, header, first, last) ->
             handler.SendCommands(link, header, first, last)
         | GroupOutput.SendAffiliated(link, lineage) -> handler.SendAffiliated(link, lineage)
@@ -92,6 +112,7 @@ module Outputs =
         | GroupOutput.BondFormed(link, peer) -> handler.BondFormed(link, peer)
         | GroupOutput.BondEnded(link, peer, reason) -> handler.BondEnded(link, peer, reason)
         | GroupOutput.Apply range -> handler.Apply range
+        | GroupOutput.Keep(snapshot, chunk) -> handler.Keep(snapshot, chunk)
         | GroupOutput.Resubmit(first, last) -> handler.Resubmit(first, last)
         | GroupOutput.Assigned(first, last, index) -> handler.Assigned(first, last, index)
         | GroupOutput.ReadReady(ids, index) -> handler.ReadReady(ids, index)

@@ -24,6 +24,17 @@ type FilterVerdict =
 [<Struct; NoEquality; NoComparison>]
 type private Session = { Last: uint64; UsedAt: LogIndex }
 
+/// What is remembered of one proposer.
+[<Struct; NoComparison>]
+type ProposerRecord =
+    {
+        Proposer: ProposerId
+        /// The number of its last command that took effect; from 1.
+        Last: uint64
+        /// Where that command stands.
+        UsedAt: LogIndex
+    }
+
 /// Exactly once, in order, and batches whole (rules 9 and 10): every member runs its committed entries through
 /// one of these, in log order, and all decide alike, because nothing but the entries enters.
 ///
@@ -90,8 +101,35 @@ type CommandFilter(sessionsMax: int) =
     /// The number of the proposer's last command that took effect; 0 before the first.
     member _.LastOf(proposer: ProposerId) = lastOf proposer
 
+    /// Where the proposer's last command that took effect stands; zero before the first.
+    member _.UsedAt(proposer: ProposerId) =
+        match sessions.TryGetValue proposer with
+        | true, session -> session.UsedAt
+        | false, _ -> LogIndex.Zero
+
     /// How many proposers are remembered.
     member _.SessionCount = sessions.Count
+
+    /// False while commands of a batch are held: then its table does not say all that it knows, and no snapshot may
+    /// be taken. A batch ends within 65,536 entries.
+    member _.IsBetweenBatches = held.Count = 0 || held[held.Count - 1].BatchRemaining = 0
+
+    /// All that it knows between batches, in the order of the proposers; alike on every member.
+    member _.Records: ProposerRecord[] =
+        let records: ProposerRecord[] = Array.zeroCreate sessions.Count
+        let mutable place = 0
+        for pair in sessions do
+            records[place] <- { Proposer = pair.Key; Last = pair.Value.Last; UsedAt = pair.Value.UsedAt }
+            place <- place + 1
+        Array.sortInPlaceBy (fun record -> record.Proposer) records
+        records
+
+    /// Forgets all that it knows, and knows this instead.
+    member _.Restore(records: ProposerRecord[]) =
+        held.Clear()
+        sessions.Clear()
+        for record in records do
+            sessions[record.Proposer] <- { Last = record.Last; UsedAt = record.UsedAt }
 
     /// Judges the next entry of the log. After `ApplyHeld` the held commands stay until the next call.
     member _.Judge(entry: LogEntry) : FilterVerdict =

@@ -49,13 +49,16 @@ module Election =
 
     /// The election deadline passed without a leader.
     let onDeadline (config: NodeConfig) (clock: Clock) (state: State) =
-        let mayStand = config.Preference.Preference <> LeadershipPreference.Observer
+        let mayStand =
+            config.Preference.Preference <> LeadershipPreference.Observer
+            && not (LogWrites.isStalled config clock state)
         match State.configuration state with
         | ValueSome configuration when mayStand && Configuration.isVoter state.Self configuration ->
             preCampaign config clock configuration state
         | ValueSome _
         | ValueNone ->
-            // A learner waits for the leader; it only forgets one that has fallen silent.
+            // A learner waits for the leader, and so does a voter whose disk makes no progress; it only forgets one that
+            // has fallen silent.
             State.withLeader ValueNone state |> State.resetElection config clock
 
     /// True while a live leader is heard: then nobody else is voted for.

@@ -71,7 +71,11 @@ module Follower =
             let follow = state.Follow
             let state =
                 { state with
-                    Follow = { follow with Verified = max follow.Verified verified; Refusal = ValueNone }
+                    Follow =
+                        { follow with
+                            Verified = max follow.Verified verified
+                            Refusal = ValueNone
+                            Intake = ValueNone }
                     Online = state.Online || header.Commit <= verified }
             LogWrites.advanceCommit committed state
 
@@ -107,7 +111,8 @@ module Follower =
                   Acknowledged = LogIndex.Zero
                   AnswerDue = false
                   DueSince = State.longAgo
-                  Refusal = ValueNone }
+                  Refusal = ValueNone
+                  Intake = ValueNone }
         let dueSince = if follow.AnswerDue then follow.DueSince else clock.Now
         { state with
             Follow =
@@ -142,8 +147,58 @@ module Follower =
         else
             refuse header state
 
-    /// The leader of this term, or a later one, says what its log holds.
-    let onAppendEntries config clock (sender: MemberId) (header: AppendHeader) entries (state: State) =
+    /// A part of a snapshot comes in the place of entries that the leader no longer has. Whoever has them all the
+    /// same needs no snapshot: its own entries are the same (Log Matching), and the ones after them stay.
+    let private takeSnapshot clock (header: AppendHeader) (snapshot: SnapshotFacts) chunk (state: State) =
+        let state = adopt clock header state
+        let position = snapshot.Position
+        if position.Index <= state.CommitIndex then
+            let follow = state.Follow
+            { state with Follow = { follow with Verified = max follow.Verified position.Index } }
+        elif LogOutline.termAt position.Index state.Outline = ValueSome position.Term then
+            accept header ReadOnlyMemory.Empty state
+        else
+            let intake =
+                match state.Follow.Intake with
+                | ValueSome intake when intake.Position = position -> intake
+                | ValueSome _
+                | ValueNone -> { Position = position; Held = 0L; IsNews = false }
+            { state with Online = false; Follow = { state.Follow with Intake = ValueSome intake } }
+            |> State.say (Output.Keep(snapshot, chunk))
+
+    /// No honest leader describes a snapshot so.
+    let private malformedSnapshot (header: AppendHeader) (snapshot: SnapshotFacts) (chunk: SnapshotChunk) =
+        let size = int64 chunk.Data.Length
+        header.Previous <> snapshot.Position
+        || header.Lineage <> snapshot.Lineage
+        || header.Lineage.IsNone
+        || snapshot.Position.Index = LogIndex.Zero
+        || snapshot.Position.Term = Term.Zero
+        || snapshot.Position.Term > header.Term
+        || header.Commit < snapshot.Position.Index
+        || snapshot.Length < 0L
+        || chunk.Offset < 0L
+        || chunk.Offset > snapshot.Length - size
+
+    /// Bytes of the snapshot that is being taken have come to rest.
+    let onSnapshotGrew (position: LogPosition) (offset: int64) (state: State) =
+        match state.Follow.Intake with
+        | ValueSome intake when intake.Position = position ->
+            let intake = { intake with Held = offset; IsNews = true }
+            { state with Follow = { state.Follow with Intake = ValueSome intake } }
+        | ValueSome _
+        | ValueNone -> state
+
+    /// Words of a leader: of this term, or a later one. `fault` says what no honest leader would send.
+    let private onLeader
+        config
+        (clock: Clock)
+        (sender: MemberId)
+        (header: AppendHeader)
+        (fault: string voption)
+        (take: State -> State)
+        (state: State)
+        =
         if header.Term < state.CurrentTerm then
             // A deposed leader learns of the later term from the answer.
             let reply: AppendEntriesReply =
@@ -163,10 +218,8 @@ module Follower =
                 "At most one member leads in a term (Election Safety)."
                 $"{sender} and {state.Leader} both lead in term {header.Term}"
                 state
-        elif malformed header entries then
-            State.say
-                (Output.Blame(sender, $"an append after {header.Previous} whose entries do not follow on"))
-                state
+        elif fault.IsSome then
+            State.say (Output.Blame(sender, fault.Value)) state
         else
             let state =
                 state
@@ -177,39 +230,74 @@ module Follower =
                 // The leader has begun anew since it sent this: a sign of life, and nothing else (rule 15).
                 state
             else
-                follow clock header entries state
+                take state
+
+    /// The leader says what its log holds.
+    let onAppendEntries config clock (sender: MemberId) (header: AppendHeader) entries (state: State) =
+        let fault =
+            if malformed header entries then
+                ValueSome $"an append after {header.Previous} whose entries do not follow on"
+            else
+                ValueNone
+        onLeader config clock sender header fault (follow clock header entries) state
+
+    /// The leader sends a part of a snapshot, or offers one.
+    let onInstallSnapshot
+        config
+        clock
+        (sender: MemberId)
+        (header: AppendHeader)
+        snapshot
+        chunk
+        (state: State)
+        =
+        let fault =
+            if malformedSnapshot header snapshot chunk then
+                ValueSome $"a snapshot at {snapshot.Position} that can't be"
+            else
+                ValueNone
+        onLeader config clock sender header fault (takeSnapshot clock header snapshot chunk) state
+
+    /// What the leader is to be told now, and what it knows then; nothing when it can wait.
+    let private due
+        (config: NodeConfig)
+        (clock: Clock)
+        (state: State)
+        : struct (AppendOutcome * FollowState) voption =
+        let follow = state.Follow
+        let answered = { follow with AnswerDue = false }
+        match follow.Refusal, follow.Intake with
+        | ValueSome refusal, _ -> ValueSome(struct (refusal, { answered with Refusal = ValueNone }))
+        | ValueNone, ValueSome intake when intake.IsNews ->
+            let known = { answered with Intake = ValueSome { intake with IsNews = false } }
+            ValueSome(struct (AppendOutcome.Receiving(intake.Position, intake.Held), known))
+        | ValueNone, intake ->
+            let durable = min follow.Verified state.DurableIndex
+            // While a write is on its way its end will bring the answer, unless there was nothing to write; and so it
+            // is with bytes of a snapshot. But a slow disk under a steady flow must not pass for a dead member.
+            let nothingToWrite = intake.IsNone && (durable = follow.Verified || state.PendingEntries.IsEmpty)
+            let isLate = clock.Now.Since follow.DueSince >= int64 config.Consensus.HeartbeatInterval
+            if durable > follow.Acknowledged || follow.AnswerDue && (nothingToWrite || isLate) then
+                let known = { answered with Acknowledged = max follow.Acknowledged durable }
+                ValueSome(struct (AppendOutcome.Accepted durable, known))
+            else
+                ValueNone
 
     /// Tells the leader once a transition how far the log is durable and equal to its own: at once when the
     /// leader waits for a sign of life, else when there is something new to acknowledge.
     let answer (config: NodeConfig) (clock: Clock) (state: State) =
-        let follow = state.Follow
         match state.Role, state.Leader with
         | Role.Follower, ValueSome leader when not (leader.Equals state.Self) ->
-            let durable = min follow.Verified state.DurableIndex
-            let reply (outcome: AppendOutcome) =
-                Message.AppendEntriesReply
-                    { Lineage = state.Lineage
-                      Term = state.CurrentTerm
-                      Session = follow.Session
-                      Round = follow.Round
-                      Outcome = outcome }
-            match follow.Refusal with
-            | ValueSome refusal ->
-                { state with Follow = { follow with Refusal = ValueNone; AnswerDue = false } }
-                |> State.send leader (reply refusal)
-            | ValueNone ->
-                // While a write is on its way its end will bring the answer, unless there was nothing to write. But a
-                // slow disk under a steady flow of entries must not pass for a dead member.
-                let isLate = clock.Now.Since follow.DueSince >= int64 config.Consensus.HeartbeatInterval
-                let isDue =
-                    follow.AnswerDue
-                    && (durable = follow.Verified || state.PendingEntries.IsEmpty || isLate)
-                if durable > follow.Acknowledged || isDue then
-                    { state with
-                        Follow =
-                            { follow with Acknowledged = max follow.Acknowledged durable; AnswerDue = false } }
-                    |> State.send leader (reply (AppendOutcome.Accepted durable))
-                else
-                    state
+            match due config clock state with
+            | ValueSome(struct (outcome, known)) ->
+                let reply =
+                    Message.AppendEntriesReply
+                        { Lineage = state.Lineage
+                          Term = state.CurrentTerm
+                          Session = known.Session
+                          Round = known.Round
+                          Outcome = outcome }
+                { state with Follow = known } |> State.send leader reply
+            | ValueNone -> state
         | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ ->
             state

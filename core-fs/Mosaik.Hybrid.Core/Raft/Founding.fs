@@ -64,6 +64,7 @@ module Founding =
         let members = candidates config state
         let mayPropose =
             not (isObserver config)
+            && not (LogWrites.isStalled config clock state)
             && not (someoneIsAffiliated state)
             && members.Length >= config.Consensus.FoundingMembers
             && List.contains state.Self members

@@ -48,3 +48,10 @@ type Input =
     /// Entries up to `index` are applied; this run's own commands up to number `own` took effect; `gap` says
     /// that an own command was dropped because an earlier one is missing.
     | Applied of index: LogIndex * own: uint64 * gap: bool
+    /// A snapshot of the own machine is durable; of the entries before its position only the last `kept` are wanted
+    /// still, for members that are a little behind.
+    | SnapshotSaved of snapshot: SnapshotFacts * kept: int
+    /// Of the snapshot that is being received, at this position, the first `offset` bytes are here.
+    | SnapshotGrew of position: LogPosition * offset: int64
+    /// A snapshot that another member sent is whole and durable. `timestamp` is that of the entry it stands at.
+    | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64

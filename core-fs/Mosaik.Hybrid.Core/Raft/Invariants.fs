@@ -44,6 +44,17 @@ module Invariants =
             (after.DurableIndex.Value <= after.Outline.Last.Index.Value)
             (fun () -> $"durable {after.DurableIndex}, last {after.Outline.Last}")
 
+    let private snapshots (after: State) =
+        let reached =
+            match after.Snapshot with
+            | ValueSome snapshot -> snapshot.Position.Index
+            | ValueNone -> LogIndex.Zero
+        rule
+            "A snapshot stands for what was compacted, and for nothing uncommitted."
+            (after.Outline.Base.Index.Value <= reached.Value
+             && reached.Value <= after.CommitIndex.Value)
+            (fun () -> $"base {after.Outline.Base}, snapshot {reached}, committed {after.CommitIndex}")
+
     let private lineage (before: State) (after: State) =
         rule
             "A log never changes its lineage (rule 13)."
@@ -108,6 +119,7 @@ module Invariants =
     let check (before: State) (after: State) : Violation list =
         votes before after
         @ indexes before after
+        @ snapshots after
         @ lineage before after
         @ leadership before after
         @ configurations after

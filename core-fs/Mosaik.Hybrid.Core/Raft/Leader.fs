@@ -38,6 +38,47 @@ module Leader =
     let private withProgress (id: MemberId) (progress: Progress) (leading: LeaderState) (state: State) =
         { state with Role = Role.Leader { leading with Progress = leading.Progress.Add(id, progress) } }
 
+    /// The newest snapshot goes in the place of the entries that the member lacks; first it is only offered.
+    let private withSnapshot (progress: Progress) (state: State) =
+        match state.Snapshot with
+        | ValueSome snapshot ->
+            { progress with
+                NextIndex = snapshot.Position.Index.Next
+                Mode =
+                    ReplicationMode.Snapshot
+                        { Snapshot = snapshot; IsOpen = false; Held = 0L; Sent = 0L; IsSilent = false }
+                HeartbeatDue = true }
+        | ValueNone -> progress
+
+    /// The member holds the first bytes of a snapshot. When there are fewer than before it had to begin anew.
+    let private onReceiving (position: LogPosition) (offset: int64) (progress: Progress) =
+        match progress.Mode with
+        | ReplicationMode.Snapshot transfer when transfer.Snapshot.Position = position ->
+            let goesOn = transfer.IsOpen && offset >= transfer.Held && offset <= transfer.Sent
+            { progress with
+                Mode =
+                    ReplicationMode.Snapshot
+                        { transfer with
+                            IsOpen = true
+                            Held = offset
+                            Sent = (if goesOn then transfer.Sent else offset)
+                            IsSilent = false } }
+        | ReplicationMode.Snapshot _
+        | ReplicationMode.Probe _
+        | ReplicationMode.Replicate -> progress
+
+    /// The member's log is durable and equal up to here. While a snapshot is on its way, only what reaches the log
+    /// that is left here makes an end of it.
+    let private onAccepted (upTo: LogIndex) (state: State) (progress: Progress) =
+        let progress = { progress with MatchIndex = max progress.MatchIndex upTo }
+        match progress.Mode with
+        | ReplicationMode.Snapshot _ when upTo < state.Outline.Base.Index -> progress
+        | ReplicationMode.Snapshot _ ->
+            { progress with NextIndex = progress.MatchIndex.Next; Mode = ReplicationMode.Replicate }
+        | ReplicationMode.Probe _
+        | ReplicationMode.Replicate ->
+            { progress with NextIndex = max progress.NextIndex upTo.Next; Mode = ReplicationMode.Replicate }
+
     /// The member refused: go back to the last position that both could have (a whole term at a time), and ask
     /// again one append at a time. A pipeline ends with its session: whatever of it is still on its way would be
     /// refused too, and each refusal would send everything once more. Who asks one at a time stays in its session,
@@ -53,8 +94,13 @@ module Leader =
         let isStale =
             refused <= progress.MatchIndex && progress.MatchIndex <> LogIndex.Zero
             || refused >= progress.NextIndex
+            || progress.Mode.IsSnapshot
+        let basis = state.Outline.Base.Index
         if isStale then
             withProgress sender progress leading state
+        elif basis <> LogIndex.Zero && (hint.Index < basis || refused = basis) then
+            // It lacks entries that are no longer here.
+            withProgress sender (withSnapshot progress state) leading state
         else
             let common = LogOutline.lastAtMost hint.Index hint.Term state.Outline
             let next = common.Index.Next
@@ -68,7 +114,8 @@ module Leader =
                              progress.MatchIndex.Next)
                     Mode = ReplicationMode.Probe false }
             match formerMode with
-            | ReplicationMode.Probe _ -> withProgress sender progress leading state
+            | ReplicationMode.Probe _
+            | ReplicationMode.Snapshot _ -> withProgress sender progress leading state
             | ReplicationMode.Replicate ->
                 withProgress
                     sender
@@ -88,12 +135,11 @@ module Leader =
                 | AppendOutcome.Accepted upTo when upTo > state.Outline.Last.Index ->
                     State.say (Output.Blame(sender, $"acknowledged {upTo}, which was never sent")) state
                 | AppendOutcome.Accepted upTo ->
-                    let progress =
-                        { progress with
-                            MatchIndex = max progress.MatchIndex upTo
-                            NextIndex = max progress.NextIndex upTo.Next
-                            Mode = ReplicationMode.Replicate }
-                    state |> withProgress sender progress leading |> tryCommit
+                    state
+                    |> withProgress sender (onAccepted upTo state progress) leading
+                    |> tryCommit
+                | AppendOutcome.Receiving(position, offset) ->
+                    withProgress sender (onReceiving position offset progress) leading state
                 | AppendOutcome.Rejected(refused, hint) ->
                     backtrack refused hint sender progress leading state
             | Some _
@@ -156,6 +202,15 @@ module Leader =
             else
                 taken
 
+    /// What was sent of a snapshot and not answered for a heartbeat is sent again.
+    let private afterSilence (progress: Progress) =
+        match progress.Mode with
+        | ReplicationMode.Snapshot transfer ->
+            let sent = if transfer.IsSilent then transfer.Held else transfer.Sent
+            { progress with Mode = ReplicationMode.Snapshot { transfer with Sent = sent; IsSilent = true } }
+        | ReplicationMode.Probe _
+        | ReplicationMode.Replicate -> progress
+
     /// Heartbeats are due, and perhaps no quorum has been heard for an election timeout: then somebody else may
     /// lead already, and this member steps down (rule 7).
     let onTick (config: NodeConfig) (clock: Clock) (state: State) =
@@ -174,7 +229,7 @@ module Leader =
             else
                 let due =
                     leading.Progress
-                    |> Map.map (fun _ progress -> { progress with HeartbeatDue = true })
+                    |> Map.map (fun _ progress -> { afterSilence progress with HeartbeatDue = true })
                 { state with
                     Role =
                         Role.Leader
@@ -184,17 +239,18 @@ module Leader =
         | (Role.Leader _ | Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _), _ ->
             state
 
-    let private headerAt (next: LogIndex) (progress: Progress) (leading: LeaderState) (state: State) =
-        match LogOutline.positionAt next.Previous state.Outline with
-        | ValueSome previous ->
-            ValueSome
-                { Lineage = state.Lineage
-                  Term = state.CurrentTerm
-                  Session = progress.Session
-                  Round = leading.Round
-                  Previous = previous
-                  Commit = state.CommitIndex }
-        | ValueNone -> ValueNone
+    let private headerAfter
+        (previous: LogPosition)
+        (progress: Progress)
+        (leading: LeaderState)
+        (state: State)
+        =
+        { Lineage = state.Lineage
+          Term = state.CurrentTerm
+          Session = progress.Session
+          Round = leading.Round
+          Previous = previous
+          Commit = state.CommitIndex }
 
     let private said (leading: LeaderState) (state: State) (progress: Progress) =
         { progress with HeartbeatDue = false; CommitSent = state.CommitIndex; RoundSent = leading.Round }
@@ -204,6 +260,7 @@ module Leader =
         progress.NextIndex <= state.Outline.Last.Index
         && (match progress.Mode with
             | ReplicationMode.Probe isWaiting -> not isWaiting
+            | ReplicationMode.Snapshot _ -> false
             | ReplicationMode.Replicate ->
                 let sent = progress.NextIndex.Previous
                 sent.Value - progress.MatchIndex.Value < uint64 config.Consensus.EntriesInFlightMax
@@ -216,7 +273,8 @@ module Leader =
         let window = uint64 config.Consensus.EntriesInFlightMax
         let onTheirWay =
             match progress.Mode with
-            | ReplicationMode.Probe _ -> 0UL
+            | ReplicationMode.Probe _
+            | ReplicationMode.Snapshot _ -> 0UL
             | ReplicationMode.Replicate -> progress.NextIndex.Previous.Value - progress.MatchIndex.Value
         min config.Consensus.EntriesPerAppendMax (int (window - min window onTheirWay))
 
@@ -231,9 +289,10 @@ module Leader =
         if not (windowIsOpen config progress state) then
             struct (progress, state)
         else
-            match headerAt progress.NextIndex progress leading state with
+            match LogOutline.positionAt progress.NextIndex.Previous state.Outline with
             | ValueNone -> struct (progress, state)
-            | ValueSome header ->
+            | ValueSome previous ->
+                let header = headerAfter previous progress leading state
                 let consensus = config.Consensus
                 let last =
                     LogOutline.lastOfBatch
@@ -244,11 +303,54 @@ module Leader =
                 let range = LogRange(progress.NextIndex, last)
                 let state = State.say (Output.SendEntries(id, header, range)) state
                 match progress.Mode with
-                | ReplicationMode.Probe _ ->
+                | ReplicationMode.Probe _
+                | ReplicationMode.Snapshot _ ->
                     struct (said leading state { progress with Mode = ReplicationMode.Probe true }, state)
                 | ReplicationMode.Replicate ->
                     let progress = said leading state { progress with NextIndex = last.Next }
                     sendEntries config id progress leading state
+
+    /// The most chunks of a snapshot on their way to one member.
+    let private chunksInFlightMax = 4L
+
+    /// Sends bytes of a snapshot, as many as the window allows.
+    let rec private sendSnapshot
+        (config: NodeConfig)
+        id
+        (progress: Progress)
+        (leading: LeaderState)
+        (state: State)
+        : struct (Progress * State) =
+        match progress.Mode with
+        | ReplicationMode.Snapshot transfer when transfer.IsOpen && transfer.Sent < transfer.Snapshot.Length ->
+            let chunk = int64 config.Consensus.BytesPerAppendMax
+            let count = min chunk (transfer.Snapshot.Length - transfer.Sent)
+            if transfer.Sent - transfer.Held >= chunksInFlightMax * chunk then
+                struct (progress, state)
+            else
+                let header = headerAfter transfer.Snapshot.Position progress leading state
+                let word = Output.SendSnapshot(id, header, transfer.Snapshot, transfer.Sent, int count)
+                let transfer = { transfer with Sent = transfer.Sent + count }
+                let progress = said leading state { progress with Mode = ReplicationMode.Snapshot transfer }
+                sendSnapshot config id progress leading (State.say word state)
+        | ReplicationMode.Snapshot _
+        | ReplicationMode.Probe _
+        | ReplicationMode.Replicate -> struct (progress, state)
+
+    /// What carries news and nothing else: an append without entries, or a snapshot's offer without bytes.
+    let private newsTo (progress: Progress) (leading: LeaderState) (state: State) : Message voption =
+        match progress.Mode with
+        | ReplicationMode.Snapshot { Snapshot = snapshot } ->
+            let header = headerAfter snapshot.Position progress leading state
+            let nothing: SnapshotChunk = { Offset = 0L; Data = ReadOnlyMemory.Empty }
+            ValueSome(Message.InstallSnapshot(header, snapshot, nothing))
+        | ReplicationMode.Probe _
+        | ReplicationMode.Replicate ->
+            match LogOutline.positionAt progress.NextIndex.Previous state.Outline with
+            | ValueSome previous ->
+                let header = headerAfter previous progress leading state
+                ValueSome(Message.AppendEntries(header, ReadOnlyMemory.Empty))
+            | ValueNone -> ValueNone
 
     /// An append without entries, when nothing else carried the news: a heartbeat, a commit index, a read round.
     let private sendNews
@@ -264,11 +366,16 @@ module Leader =
         if not isNews then
             struct (progress, state)
         else
-            match headerAt progress.NextIndex progress leading state with
+            match newsTo progress leading state with
             | ValueNone -> struct (progress, state)
-            | ValueSome header ->
-                let message = Message.AppendEntries(header, ReadOnlyMemory.Empty)
-                struct (said leading state progress, State.send id message state)
+            | ValueSome message -> struct (said leading state progress, State.send id message state)
+
+    /// The entries that a member needs next may have been compacted away since.
+    let private withEntriesAtHand (progress: Progress) (state: State) =
+        if progress.NextIndex.Previous < state.Outline.Base.Index then
+            withSnapshot progress state
+        else
+            progress
 
     /// Says to every reachable member what it lacks. Called once a transition, so that a burst of proposals,
     /// answers and ticks makes one message a member.
@@ -279,7 +386,9 @@ module Leader =
                 if not (state.Bonded.ContainsKey id) then
                     state
                 else
-                    let struct (after, state) = sendEntries config id progress leading state
+                    let current = withEntriesAtHand progress state
+                    let struct (after, state) = sendEntries config id current leading state
+                    let struct (after, state) = sendSnapshot config id after leading state
                     let struct (after, state) = sendNews id after leading state
                     if Object.ReferenceEquals(after, progress) then
                         state

@@ -71,14 +71,25 @@ module LogWrites =
                 DurableIndex = atMost state.DurableIndex
                 Unsynced =
                     state.Unsynced
-                    |> List.map (fun struct (sequence, index) -> struct (sequence, atMost index)) }
+                    |> List.map (fun write -> { write with Reached = atMost write.Reached }) }
+
+    /// A snapshot takes the place of the whole log: nothing of it agrees with what was committed beyond its end.
+    let installAt (through: LogPosition) (state: State) =
+        { state with
+            Outline = LogOutline.restore through through []
+            PendingInstall = through
+            PendingTruncate = LogIndex.Zero
+            PendingEntries = []
+            DurableIndex = through.Index
+            // What is on its way to the disk belongs to the log that is gone.
+            Unsynced = state.Unsynced |> List.map (fun write -> { write with Reached = LogIndex.Zero }) }
 
     /// A write came to rest. Later truncations have already lowered what it is good for.
     let onPersisted (sequence: uint64) (state: State) =
-        let rec settle (durable: LogIndex) (unsynced: struct (uint64 * LogIndex) list) =
+        let rec settle (durable: LogIndex) (unsynced: UnsyncedWrite list) =
             match unsynced with
-            | struct (oldest, index) :: later when oldest <= sequence ->
-                settle (if index > durable then index else durable) later
+            | oldest :: later when oldest.Sequence <= sequence ->
+                settle (if oldest.Reached > durable then oldest.Reached else durable) later
             | rest -> struct (durable, rest)
         let struct (durable, unsynced) = settle state.DurableIndex state.Unsynced
         { state with
@@ -86,11 +97,21 @@ module LogWrites =
             Unsynced = unsynced
             PersistedSequence = max state.PersistedSequence sequence }
 
+    /// True while the oldest write on its way has taken an election timeout: who waits for such a disk holds the
+    /// others up.
+    let isStalled (config: NodeConfig) (clock: Clock) (state: State) =
+        match state.Unsynced with
+        | oldest :: _ -> clock.Now.Since oldest.Since >= int64 config.Consensus.ElectionTimeout
+        | [] -> false
+
     /// Turns what the transition gathered into one write, if there is anything to write.
-    let seal (hardStateChanged: bool) (state: State) : struct (State * Output voption) =
+    let seal (clock: Clock) (hardStateChanged: bool) (state: State) : struct (State * Output voption) =
         // A truncation may take back what was acknowledged to a former leader: the watermark goes down with it, in
-        // the same write, or a restart would take the shorter log for a loss (rule 16).
-        let hardStateChanged = hardStateChanged || state.PendingTruncate <> LogIndex.Zero
+        // the same write, or a restart would take the shorter log for a loss (rule 16). A snapshot may, too.
+        let hardStateChanged =
+            hardStateChanged
+            || state.PendingTruncate <> LogIndex.Zero
+            || state.PendingInstall <> LogPosition.Zero
         let appended = not state.PendingEntries.IsEmpty
         if not hardStateChanged && not appended && state.PendingTruncate = LogIndex.Zero then
             struct (state, ValueNone)
@@ -109,7 +130,9 @@ module LogWrites =
                             sequence
                         else
                             state.HardStateSequence
-                    Unsynced = state.Unsynced @ [ struct (sequence, state.Outline.Last.Index) ]
+                    Unsynced =
+                        state.Unsynced
+                        @ [ { Sequence = sequence; Reached = state.Outline.Last.Index; Since = clock.Now } ]
                     PendingEntries = []
                     PendingTruncate = LogIndex.Zero }
             struct (state, ValueSome(Output.Write write))

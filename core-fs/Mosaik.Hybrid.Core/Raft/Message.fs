@@ -43,7 +43,26 @@ type AppendHeader =
         Commit: LogIndex
     }
 
-/// What became of an append.
+/// A snapshot of the state machine: what it was at one position of the log.
+[<NoComparison>]
+type SnapshotFacts =
+    {
+        Lineage: Lineage
+        /// The last entry whose effect is in it. Committed.
+        Position: LogPosition
+        /// The configuration in force at that position.
+        Configuration: Configuration
+        /// How many bytes it has.
+        Length: int64
+        /// CRC32C of its bytes.
+        Checksum: uint32
+    }
+
+/// Some bytes of a snapshot; none in an offer.
+[<Struct; NoEquality; NoComparison>]
+type SnapshotChunk = { Offset: int64; Data: ReadOnlyMemory<byte> }
+
+/// What became of an append, or of a part of a snapshot.
 [<RequireQualifiedAccess; Struct>]
 type AppendOutcome =
     /// The member's log is durable, and equal to the leader's, up to here.
@@ -51,6 +70,8 @@ type AppendOutcome =
     /// The log does not hold the position before the entries. `hint` is the member's last entry that could
     /// match: not after the refused index, not of a later term.
     | Rejected of previous: LogIndex * hint: LogPosition
+    /// The member takes the snapshot that stands at this position, and holds its first `offset` bytes.
+    | Receiving of position: LogPosition * offset: int64
 
 /// The answer to an append.
 [<NoComparison>]
@@ -97,6 +118,9 @@ type Message =
     | RequestVoteReply of RequestVoteReply
     | AppendEntries of header: AppendHeader * entries: ReadOnlyMemory<LogEntry>
     | AppendEntriesReply of AppendEntriesReply
+    /// The leader no longer has the entries that the member lacks, and sends a snapshot in their place (Raft §7).
+    /// `Previous` of the head is the snapshot's position.
+    | InstallSnapshot of header: AppendHeader * snapshot: SnapshotFacts * chunk: SnapshotChunk
     | ReadIndex of ReadIndex
     | ReadIndexReply of ReadIndexReply
     | Forward of header: ForwardHeader * commands: ReadOnlyMemory<LogEntry>
@@ -112,6 +136,7 @@ module Message =
         | Message.RequestVoteReply reply -> reply.Term
         | Message.AppendEntries(header, _) -> header.Term
         | Message.AppendEntriesReply reply -> reply.Term
+        | Message.InstallSnapshot(header, _, _) -> header.Term
         | Message.ReadIndex request -> request.Term
         | Message.ReadIndexReply reply -> reply.Term
         | Message.Forward(header, _) -> header.Term
@@ -124,6 +149,7 @@ module Message =
         | Message.RequestVoteReply reply -> reply.Lineage
         | Message.AppendEntries(header, _) -> header.Lineage
         | Message.AppendEntriesReply reply -> reply.Lineage
+        | Message.InstallSnapshot(header, _, _) -> header.Lineage
         | Message.ReadIndex request -> request.Lineage
         | Message.ReadIndexReply reply -> reply.Lineage
         | Message.Forward(header, _) -> header.Lineage

@@ -33,6 +33,8 @@ type Notice =
     | OnlineChanged of online: bool
     | ConfigurationChanged of Configuration
     | CommitAdvanced of index: LogIndex
+    /// The write that is on its way takes longer than an election timeout, or did and has come to rest.
+    | DiskStalled of stalled: bool
 
 /// A broken rule: which one, in words, and what showed it.
 type Violation = { Rule: string; Evidence: string }
@@ -41,6 +43,11 @@ type Violation = { Rule: string; Evidence: string }
 [<RequireQualifiedAccess; NoEquality; NoComparison>]
 type Output =
     // Consequences: derived in Raft.step, never written by a handler.
+    /// A received snapshot takes the place of the whole log, durably, and of the machine's state; after the writes
+    /// before it.
+    | Install of through: LogPosition
+    /// The store may forget the entries up to here, after the writes before it.
+    | Compact of through: LogPosition
     /// Make durable, then give `Input.Persisted`.
     | Write of Write
     /// Give `Input.Tick` at this moment; replaces the former deadline.
@@ -54,9 +61,19 @@ type Output =
     | Send of recipient: MemberId * message: Message
     /// An append with these entries of the log.
     | SendEntries of recipient: MemberId * header: AppendHeader * range: LogRange
+    /// Bytes of the own snapshot at this position, from `offset` on.
+    | SendSnapshot of
+        recipient: MemberId *
+        header: AppendHeader *
+        snapshot: SnapshotFacts *
+        offset: int64 *
+        count: int
     /// A forward with this node's own commands of these numbers.
     | SendCommands of recipient: MemberId * header: ForwardHeader * first: uint64 * last: uint64
     // Words to the runtime.
+    /// Keep bytes of a snapshot, or none of them when they do not follow on; then give `Input.SnapshotGrew`, or
+    /// `Input.SnapshotReceived` when it is whole.
+    | Keep of snapshot: SnapshotFacts * chunk: SnapshotChunk
     /// Give `Input.Propose` again with the own commands of these numbers, oldest first.
     | Resubmit of first: uint64 * last: uint64
     /// Own commands got indexes: `first` stands at `index`, the others follow on. Index zero: appended before.

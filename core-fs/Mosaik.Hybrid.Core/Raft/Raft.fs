@@ -7,7 +7,7 @@ open Mosaik.Hybrid
 type Transition =
     {
         State: State
-        /// First the write, then words, then what to apply and whom to notify.
+        /// First the new beginning of the log and the write, then words, then what to apply and whom to notify.
         Outputs: Output list
         /// No word to others may leave before the write of this sequence is durable; 0 when all may leave at
         /// once (rule 2: term and vote before any message that depends on them).
@@ -32,6 +32,7 @@ module Raft =
             | Message.RequestVoteReply reply -> reply.Term
             | Message.AppendEntries(header, _) -> header.Term
             | Message.AppendEntriesReply reply -> reply.Term
+            | Message.InstallSnapshot(header, _, _) -> header.Term
             | Message.ReadIndex request -> request.Term
             | Message.ReadIndexReply reply -> reply.Term
             | Message.Forward(header, _) -> header.Term
@@ -48,6 +49,8 @@ module Raft =
         | Message.AppendEntries(header, entries) ->
             Follower.onAppendEntries config clock sender header entries state
         | Message.AppendEntriesReply reply -> Leader.onAppendEntriesReply clock sender reply state
+        | Message.InstallSnapshot(header, snapshot, chunk) ->
+            Follower.onInstallSnapshot config clock sender header snapshot chunk state
         | Message.ReadIndex request -> Reads.onReadIndex sender request state
         | Message.ReadIndexReply reply -> Reads.onReadIndexReply reply state
         | Message.Forward(header, commands) -> Forwarding.onForward config clock sender header commands state
@@ -69,6 +72,7 @@ module Raft =
         | Message.RequestVote _
         | Message.AppendEntries _
         | Message.AppendEntriesReply _
+        | Message.InstallSnapshot _
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _
@@ -87,13 +91,15 @@ module Raft =
         | Message.RequestVoteReply _, _
         | Message.AppendEntries _, _
         | Message.AppendEntriesReply _, _
+        | Message.InstallSnapshot _, _
         | Message.ReadIndex _, _
         | Message.ReadIndexReply _, _
         | Message.Forward _, _
         | Message.ForwardReply _, _ ->
             if isForeign message state then
                 match message with
-                | Message.AppendEntries(header, _) -> Founding.onAffiliated sender header.Lineage state
+                | Message.AppendEntries(header, _)
+                | Message.InstallSnapshot(header, _, _) -> Founding.onAffiliated sender header.Lineage state
                 | Message.RequestVote _
                 | Message.RequestVoteReply _
                 | Message.AppendEntriesReply _
@@ -164,10 +170,27 @@ module Raft =
         | Input.ReadsExpired upTo -> Reads.onExpired upTo state
         | Input.Persisted sequence -> state |> LogWrites.onPersisted sequence |> Leader.tryCommit
         | Input.Applied(index, own, gap) -> onApplied index own gap state
+        | Input.SnapshotSaved(snapshot, kept) -> Snapshots.onSaved snapshot kept state
+        | Input.SnapshotGrew(position, offset) -> Follower.onSnapshotGrew position offset state
+        | Input.SnapshotReceived(snapshot, timestamp) -> Snapshots.onReceived snapshot timestamp state
+
+    /// A leader whose disk makes no progress leads from memory: another one shall. It is led on until it recovers.
+    let private watchDisk (config: NodeConfig) (clock: Clock) (state: State) =
+        let stalled = LogWrites.isStalled config clock state
+        let state =
+            if stalled = state.DiskStalled then
+                state
+            else
+                { state with DiskStalled = stalled }
+        if stalled && State.isLeader state then
+            Roles.becomeFollower config clock ValueNone state
+        else
+            state
 
     /// What has become possible, once for all inputs of the transition.
     let private settle (config: NodeConfig) (clock: Clock) (state: State) =
         state
+        |> watchDisk config clock
         |> Reads.advance
         |> Admission.admit clock
         |> Forwarding.send config clock
@@ -176,7 +199,7 @@ module Raft =
         |> Follower.answer config clock
 
     /// When the state wants its next tick, if nothing happens before.
-    let private deadline (clock: Clock) (state: State) : Instant =
+    let private deadline (config: NodeConfig) (clock: Clock) (state: State) : Instant =
         let proposer = state.Proposer
         let first =
             match state.Role with
@@ -190,7 +213,11 @@ module Raft =
                 proposer.HoldUntil
             else
                 Instant.Never
-        min (min first held) (min proposer.ResendAt state.Reads.AskAgainAt)
+        let stall =
+            match state.Unsynced with
+            | oldest :: _ when not state.DiskStalled -> oldest.Since.Plus config.Consensus.ElectionTimeout
+            | _ -> Instant.Never
+        min (min first held) (min (min proposer.ResendAt state.Reads.AskAgainAt) stall)
 
     let private notices (before: State) (after: State) =
         [ if before.Leader <> after.Leader then
@@ -213,29 +240,57 @@ module Raft =
           | ValueSome _
           | ValueNone -> ()
           if after.CommitIndex > before.CommitIndex then
-              Output.Notify(Notice.CommitAdvanced after.CommitIndex) ]
+              Output.Notify(Notice.CommitAdvanced after.CommitIndex)
+          if before.DiskStalled <> after.DiskStalled then
+              Output.Notify(Notice.DiskStalled after.DiskStalled) ]
 
     let private hardStateChanged (before: State) (after: State) =
         before.CurrentTerm <> after.CurrentTerm
         || before.VotedFor <> after.VotedFor
         || before.Lineage <> after.Lineage
 
+    /// What becomes of the beginning of the log, if it changed: before the entries that follow on from it are written.
+    let private newBase (before: State) (after: State) =
+        if after.PendingInstall <> LogPosition.Zero then
+            ValueSome(Output.Install after.PendingInstall)
+        elif after.Outline.Base <> before.Outline.Base then
+            ValueSome(Output.Compact after.Outline.Base)
+        else
+            ValueNone
+
+    /// What the machine is to apply: not what a snapshot has brought.
+    let private toApply (before: State) (after: State) : LogRange =
+        let installed = after.PendingInstall.Index
+        let from =
+            if installed > before.CommitIndex then
+                installed
+            else
+                before.CommitIndex
+        LogRange(from.Next, after.CommitIndex)
+
     /// What must follow from a change of state, whichever handler made it.
-    let private consequences (clock: Clock) (before: State) (state: State) : Transition =
+    let private consequences config (clock: Clock) (before: State) (state: State) : Transition =
         let words = List.rev state.Words
-        let struct (after, write) = LogWrites.seal (hardStateChanged before state) { state with Words = [] }
-        let at = deadline clock after
+        let apply = toApply before state
+        let basis = newBase before state
+        let struct (after, write) =
+            LogWrites.seal clock (hardStateChanged before state) { state with Words = [] }
+        let at = deadline config clock after
         let later =
-            [ if after.CommitIndex > before.CommitIndex then
-                  Output.Apply(LogRange(before.CommitIndex.Next, after.CommitIndex))
+            [ if not apply.IsEmpty then
+                  Output.Apply apply
               yield! notices before after
               if at <> after.Armed then
                   Output.SetDeadline at ]
         let outputs = words @ later
-        { State = { after with Armed = at }
+        let outputs =
+            match write with
+            | ValueSome write -> write :: outputs
+            | ValueNone -> outputs
+        { State = { after with Armed = at; PendingInstall = LogPosition.Zero }
           Outputs =
-            (match write with
-             | ValueSome write -> write :: outputs
+            (match basis with
+             | ValueSome basis -> basis :: outputs
              | ValueNone -> outputs)
           SendAfter =
             if after.HardStateSequence > after.PersistedSequence then
@@ -246,13 +301,13 @@ module Raft =
     let private halted (state: State) (violation: Violation) : Transition =
         { State = state; Outputs = [ Output.Halt violation ]; SendAfter = 0UL }
 
-    let private finish (clock: Clock) (before: State) (after: State) : Transition =
+    let private finish config (clock: Clock) (before: State) (after: State) : Transition =
         match after.Halted with
         | ValueSome violation -> halted after violation
         | ValueNone ->
             match Invariants.check before { after with Words = [] } with
             | violation :: _ -> halted { after with Halted = ValueSome violation; Words = [] } violation
-            | [] -> consequences clock before after
+            | [] -> consequences config clock before after
 
     /// Advances consensus by several inputs at once: they share one write, one message to each member and one
     /// round of consequences. Same arguments, same result, always. A halted member stays as it is.
@@ -269,7 +324,7 @@ module Raft =
                     settle config clock after
                 else
                     after
-            finish clock state after
+            finish config clock state after
 
     /// Advances consensus by one input.
     let step (config: NodeConfig) (clock: Clock) (input: Input) (state: State) : Transition =

@@ -4,13 +4,30 @@ open System
 
 open Mosaik.Hybrid
 
+/// How far a snapshot is on its way to one member.
+[<NoComparison>]
+type SnapshotTransfer =
+    {
+        Snapshot: SnapshotFacts
+        /// The member has said that it takes it; nothing is sent before.
+        IsOpen: bool
+        /// The member holds the bytes before this one.
+        Held: int64
+        /// The next byte to send. Held <= Sent.
+        Sent: int64
+        /// Nothing has been heard of it since the last heartbeat: what was sent may be lost.
+        IsSilent: bool
+    }
+
 /// How a leader sends to one member.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; NoComparison>]
 type ReplicationMode =
     /// Where the logs agree is not known yet: one append at a time. `isWaiting` while one is on its way.
     | Probe of isWaiting: bool
     /// The logs agree up to NextIndex - 1, if nothing was lost: appends are pipelined.
     | Replicate
+    /// The member lacks entries that the leader no longer has: a snapshot goes in their place (Raft §7).
+    | Snapshot of SnapshotTransfer
 
 /// What a leader knows of one other member. MatchIndex < NextIndex <= last index + 1.
 [<NoComparison>]
@@ -109,6 +126,17 @@ type ReadState =
         AskAgainAt: Instant
     }
 
+/// The snapshot that a follower takes.
+[<NoComparison>]
+type SnapshotIntake =
+    {
+        Position: LogPosition
+        /// The bytes before this one are here.
+        Held: int64
+        /// The leader has not been told yet.
+        IsNews: bool
+    }
+
 /// Where a follower stands with its leader.
 [<NoComparison>]
 type FollowState =
@@ -125,6 +153,33 @@ type FollowState =
         DueSince: Instant
         /// The leader's append did not fit: answer so instead.
         Refusal: AppendOutcome voption
+        /// What the leader sends in the place of entries that it no longer has.
+        Intake: SnapshotIntake voption
+    }
+
+/// What a store holds when a member starts.
+[<NoComparison>]
+type StoredState =
+    {
+        Hard: HardState
+        Outline: LogOutline
+        /// Newest first; not those before the snapshot.
+        Configurations: struct (LogIndex * Configuration) list
+        /// The newest snapshot; not before the base of the log.
+        Snapshot: SnapshotFacts voption
+        /// The timestamp of the last entry, or of the one that the snapshot stands at; 0 without either.
+        LastTimestamp: int64
+    }
+
+/// A write on its way to the disk.
+[<Struct; NoComparison>]
+type UnsyncedWrite =
+    {
+        Sequence: uint64
+        /// The last entry that is durable after it.
+        Reached: LogIndex
+        /// When it was handed out.
+        Since: Instant
     }
 
 /// All that one member knows. A value: the same inputs make the same states.
@@ -140,6 +195,8 @@ type State =
         Outline: LogOutline
         /// Newest first; the head is in force, the last one is committed or the only one.
         Configurations: struct (LogIndex * Configuration) list
+        /// The newest snapshot in the store; at the base of the log or after it.
+        Snapshot: SnapshotFacts voption
         // What is learned again.
         CommitIndex: LogIndex
         LastApplied: LogIndex
@@ -165,9 +222,12 @@ type State =
         PersistedSequence: uint64
         /// Entries up to here are durable, and no write on its way removes them.
         DurableIndex: LogIndex
-        /// Writes on their way: sequence, and the last entry durable after it; oldest first.
-        Unsynced: struct (uint64 * LogIndex) list
+        /// Writes on their way, oldest first.
+        Unsynced: UnsyncedWrite list
+        /// The oldest write takes longer than an election timeout: a member with such a disk neither leads nor stands.
+        DiskStalled: bool
         // What this transition has gathered; empty between transitions.
+        PendingInstall: LogPosition
         PendingTruncate: LogIndex
         PendingEntries: ReadOnlyMemory<LogEntry> list
         Words: Output list
@@ -192,7 +252,8 @@ module State =
           Acknowledged = LogIndex.Zero
           AnswerDue = false
           DueSince = longAgo
-          Refusal = ValueNone }
+          Refusal = ValueNone
+          Intake = ValueNone }
 
     /// Adds a word to others or to the runtime.
     let say (output: Output) (state: State) =
@@ -311,16 +372,24 @@ module State =
             | ValueSome position -> position
             | ValueNone -> LogPosition.Zero }
 
+    /// A store without a log, written by this member.
+    let fresh (hard: HardState) : StoredState =
+        { Hard = hard
+          Outline = LogOutline.empty
+          Configurations = []
+          Snapshot = ValueNone
+          LastTimestamp = 0L }
+
     /// A member as its store describes it: a fresh one when the log is empty and the lineage none. The same code
     /// starts and restarts (Raft Figure 2).
-    let restore
-        (config: NodeConfig)
-        (clock: Clock)
-        (seed: uint64)
-        (hard: HardState)
-        (outline: LogOutline)
-        (configurations: struct (LogIndex * Configuration) list)
-        : State =
+    let restore (config: NodeConfig) (clock: Clock) (seed: uint64) (stored: StoredState) : State =
+        let hard = stored.Hard
+        let outline = stored.Outline
+        // What a snapshot holds was committed and is in the machine.
+        let settled =
+            match stored.Snapshot with
+            | ValueSome snapshot -> snapshot.Position.Index
+            | ValueNone -> outline.Base.Index
         let state =
             { Self = hard.Member
               SessionNumber = hard.Session
@@ -331,9 +400,10 @@ module State =
                 | null -> ValueNone
                 | id -> ValueSome id
               Outline = outline
-              Configurations = configurations
-              CommitIndex = outline.Base.Index
-              LastApplied = outline.Base.Index
+              Configurations = stored.Configurations
+              Snapshot = stored.Snapshot
+              CommitIndex = settled
+              LastApplied = settled
               Role = Role.Follower
               Leader = ValueNone
               LeaderHeardAt = longAgo
@@ -353,13 +423,15 @@ module State =
                   HoldUntil = Instant.Zero }
               Reads =
                 { Waiting = []; Request = 0UL; Asked = []; LastRequest = 0UL; AskAgainAt = Instant.Never }
-              LastTimestamp = 0L
+              LastTimestamp = stored.LastTimestamp
               Rng = Rng.ofSeed seed
               WriteSequence = 0UL
               HardStateSequence = 0UL
               PersistedSequence = 0UL
               DurableIndex = outline.Last.Index
               Unsynced = []
+              DiskStalled = false
+              PendingInstall = LogPosition.Zero
               PendingTruncate = LogIndex.Zero
               PendingEntries = []
               Words = []
