@@ -16,6 +16,7 @@ type SnapshotHead =
     }
 
 /// Why bytes are not the head of a snapshot.
+[<RequireQualifiedAccess>]
 type SnapshotHeadError =
     | Truncated
     | UnknownVersion of int
@@ -57,13 +58,13 @@ module SnapshotHead =
     /// How many bytes the whole head has, from its first `fixedSize`.
     let sizeOf (bytes: ReadOnlyMemory<byte>) : Result<int, SnapshotHeadError> =
         if bytes.Length < fixedSize then
-            Error Truncated
+            Error SnapshotHeadError.Truncated
         elif bytes.Span[0] <> 1uy then
-            Error(UnknownVersion(int bytes.Span[0]))
+            Error(SnapshotHeadError.UnknownVersion(int bytes.Span[0]))
         else
             let count = BinaryPrimitives.ReadUInt32LittleEndian(bytes.Span.Slice 9)
             if count > uint32 CommandFilter.SessionsMaxDefault then
-                Error(TooManyProposers(int64 count))
+                Error(SnapshotHeadError.TooManyProposers(int64 count))
             else
                 Ok(fixedSize + recordSize * int count)
 
@@ -92,17 +93,17 @@ module SnapshotHead =
     let decode (bytes: ReadOnlyMemory<byte>) : Result<SnapshotHead, SnapshotHeadError> =
         match sizeOf bytes with
         | Error error -> Error error
-        | Ok size when bytes.Length < size -> Error Truncated
-        | Ok size when bytes.Length > size -> Error TrailingBytes
+        | Ok size when bytes.Length < size -> Error SnapshotHeadError.Truncated
+        | Ok size when bytes.Length > size -> Error SnapshotHeadError.TrailingBytes
         | Ok size ->
             let count = (size - fixedSize) / recordSize
             let records =
                 Array.init count (fun place ->
                     readRecord (bytes.Span.Slice(fixedSize + recordSize * place, recordSize)))
             if not (isSorted records) then
-                Error ProposersNotSorted
+                Error SnapshotHeadError.ProposersNotSorted
             elif not (Array.forall isInRange records) then
-                Error NumberOutOfRange
+                Error SnapshotHeadError.NumberOutOfRange
             else
                 Ok
                     { Timestamp = BinaryPrimitives.ReadInt64LittleEndian(bytes.Span.Slice 1)

@@ -37,7 +37,7 @@ type Peers(configure: int -> BondIdentity -> BondIdentity, verdicts: int -> Cred
               VotedFor = null
               Acknowledged = LogPosition.Zero }
         let clock = { Now = now; Wall = 0L }
-        let state = Group.restore config clock (uint64 number) network group hard LogOutline.empty []
+        let state = Group.restore config clock (uint64 number) network group (State.fresh hard)
         { state with Identity = configure (number - 1) state.Identity }
 
     let states = [| fresh 1; fresh 2 |]
@@ -142,9 +142,7 @@ type Peers(configure: int -> BondIdentity -> BondIdentity, verdicts: int -> Cred
                 99UL
                 state.Identity.Network
                 state.Identity.Group
-                hard
-                LogOutline.empty
-                []
+                (State.fresh hard)
 
 [<RequireQualifiedAccess>]
 module Peers =

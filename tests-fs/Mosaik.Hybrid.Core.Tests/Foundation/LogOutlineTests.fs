@@ -68,6 +68,24 @@ let tests =
                   || (let last = int (LogOutline.lastOfBatch (index 1) count 100 outline).Value
                       last >= 1 && last <= min count terms.Length))
 
+          testProperty "forgets what it is compacted by, and nothing else"
+          <| fun (steps: int list) (place: uint8) ->
+              let terms, outline = play steps
+              let through = int place % (terms.Length + 1)
+              match LogOutline.positionAt (index through) outline with
+              | ValueNone -> false
+              | ValueSome position ->
+                  let compacted = LogOutline.compactTo position outline
+                  compacted.Base = position
+                  && compacted.Last = outline.Last
+                  && ([ 0 .. through - 1 ]
+                      |> List.forall (fun at -> (LogOutline.termAt (index at) compacted).IsNone))
+                  && ([ through .. terms.Length + 1 ]
+                      |> List.forall (fun at ->
+                          LogOutline.termAt (index at) compacted = LogOutline.termAt (index at) outline))
+                  && LogOutline.bytesBetween (index through) outline.Last.Index compacted =
+                      LogOutline.bytesBetween (index through) outline.Last.Index outline
+
           testProperty "is restored from its runs" (fun (steps: int list) ->
               let terms, outline = play steps
               let restored = LogOutline.restore outline.Base outline.Last (List.rev outline.Runs)

@@ -108,8 +108,9 @@ type Script() =
             | null -> ()
             | hard ->
                 let seed = uint64 (Naming.numberOf id)
-                states <-
-                    states.Add(id, State.restore config clock seed hard disk.Outline disk.Log.Configurations)
+                let stored =
+                    { State.fresh hard with Outline = disk.Outline; Configurations = disk.Log.Configurations }
+                states <- states.Add(id, State.restore config clock seed stored)
             logs <- logs.Add(id, disk.Log)
             commands <- commands.Add(id, List())
             filters <- filters.Add(id, CommandFilter CommandFilter.SessionsMaxDefault)

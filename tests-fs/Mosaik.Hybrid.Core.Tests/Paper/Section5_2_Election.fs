@@ -143,6 +143,7 @@ let tests =
           testCase "a split vote is followed by a pre-vote before the election timeout is over"
           <| fun () ->
               candidate ()
+              |> persists
               |> receives n2 (voteReply false 4 Vote.Denied)
               |> receives n3 (voteReply false 4 Vote.Denied)
               |> expectRole "follower"

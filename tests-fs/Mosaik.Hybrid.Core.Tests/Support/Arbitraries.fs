@@ -217,10 +217,43 @@ let private appendEntriesReply =
         let! outcome =
             Gen.oneof
                 [ Gen.map AppendOutcome.Accepted index
-                  Gen.map2 (fun refused hint -> AppendOutcome.Rejected(refused, hint)) index position ]
+                  Gen.map2 (fun refused hint -> AppendOutcome.Rejected(refused, hint)) index position
+                  Gen.map2
+                      (fun position (offset: uint64) -> AppendOutcome.Receiving(position, int64 offset))
+                      position
+                      number ]
         return
             Message.AppendEntriesReply
                 { Lineage = lineage; Term = term; Session = session; Round = round; Outcome = outcome }
+    }
+
+let private installSnapshot =
+    gen {
+        let! lineage = lineage
+        let! term = term
+        let! session = anyNumber
+        let! round = anyNumber
+        let! position = position
+        let! commit = index
+        let! configuration = configuration
+        let! length = number
+        let! checksum = anyNumber
+        let! offset = number
+        let! data = memory 60
+        let header =
+            { Lineage = lineage
+              Term = term
+              Session = session
+              Round = round
+              Previous = position
+              Commit = commit }
+        let snapshot =
+            { Lineage = lineage
+              Position = position
+              Configuration = configuration
+              Length = int64 length
+              Checksum = uint32 checksum }
+        return Message.InstallSnapshot(header, snapshot, { Offset = int64 offset; Data = data })
     }
 
 let private readIndex =
@@ -287,6 +320,7 @@ let message =
           requestVoteReply
           appendEntries
           appendEntriesReply
+          installSnapshot
           readIndex
           readIndexReply
           forward

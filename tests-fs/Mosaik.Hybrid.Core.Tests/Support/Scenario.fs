@@ -59,13 +59,16 @@ let entries (first: int) (terms: int list) =
             entry (first + offset) number)
     |> Array.ofList
 
-let private begin' config (hard: HardState) outline configurations =
+let private beginStored config (stored: StoredState) =
     let clock = { Now = Instant 0L; Wall = 0L }
     { Config = config
       Now = 0L
-      State = State.restore config clock 1UL hard outline configurations
+      State = State.restore config clock 1UL stored
       Outputs = []
       SendAfter = 0UL }
+
+let private begin' config (hard: HardState) outline configurations =
+    beginStored config { State.fresh hard with Outline = outline; Configurations = configurations }
 
 let private hardOf lineage number : HardState =
     { Member = n1
@@ -102,6 +105,29 @@ let memberWith config (number: int) (terms: int list) =
     |> gets [ Input.PeerUp(n2, facts); Input.PeerUp(n3, facts) ]
 
 let follower (number: int) (terms: int list) = memberWith config number terms
+
+/// A snapshot of 100 bytes that stands at a position.
+let snapshotAt (number: int) (place: int) : SnapshotFacts =
+    { Lineage = theLineage
+      Position = position number place
+      Configuration = committee
+      Length = 100L
+      Checksum = 7u }
+
+/// A member that starts from a snapshot, with entries of these terms after it, bonded to n2 and n3.
+let restartedAt (snapshot: SnapshotFacts) (number: int) (terms: int list) =
+    let after = int snapshot.Position.Index.Value + 1
+    let outline =
+        LogOutline.restore snapshot.Position snapshot.Position []
+        |> LogOutline.append (ReadOnlyMemory(entries after terms))
+    beginStored
+        config
+        { Hard = hardOf theLineage number
+          Outline = outline
+          Configurations = [ struct (snapshot.Position.Index, snapshot.Configuration) ]
+          Snapshot = ValueSome snapshot
+          LastTimestamp = 5_000L }
+    |> gets [ Input.PeerUp(n2, facts); Input.PeerUp(n3, facts) ]
 
 /// A member without a log, bonded to n2 and n3, which have none either.
 let newcomer config =
@@ -143,6 +169,17 @@ let sessionWith (id: MemberId) (scene: Scene) =
     match scene.State.Role with
     | Role.Leader leading -> int leading.Progress[id].Session
     | _ -> failtest "not a leader"
+
+/// The machine has applied the log up to a place, and a snapshot of it is durable.
+let savesAt (number: int) (place: int) (kept: int) (scene: Scene) =
+    scene
+    |> gets [ Input.Applied(index place, 0UL, false); Input.SnapshotSaved(snapshotAt number place, kept) ]
+
+/// A leader of term `number` sends bytes of a snapshot; none in an offer.
+let offer (number: int) (snapshot: SnapshotFacts) (offset: int) (count: int) =
+    let head = header number snapshot.Position (int snapshot.Position.Index.Value)
+    let chunk: SnapshotChunk = { Offset = int64 offset; Data = ReadOnlyMemory(Array.zeroCreate count) }
+    Message.InstallSnapshot(head, snapshot, chunk)
 
 /// The member leads in the term after `number`, with entries of these terms and its no-op, which is durable.
 let leaderWith config (number: int) (terms: int list) =

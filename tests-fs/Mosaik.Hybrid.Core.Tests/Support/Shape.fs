@@ -27,6 +27,8 @@ let private ofRaft (message: Message) : obj list =
     | Message.RequestVoteReply reply -> [ "RequestVoteReply"; reply ]
     | Message.AppendEntries(header, entries) -> [ "AppendEntries"; header; ofEntries entries ]
     | Message.AppendEntriesReply reply -> [ "AppendEntriesReply"; reply ]
+    | Message.InstallSnapshot(header, snapshot, chunk) ->
+        [ "InstallSnapshot"; header; snapshot; chunk.Offset; hex chunk.Data ]
     | Message.ReadIndex request -> [ "ReadIndex"; request ]
     | Message.ReadIndexReply reply -> [ "ReadIndexReply"; reply ]
     | Message.Forward(header, commands) -> [ "Forward"; header; ofEntries commands ]

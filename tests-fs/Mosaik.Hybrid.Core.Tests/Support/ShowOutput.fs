@@ -24,10 +24,13 @@ module ShowOutput =
                     $" learners {names configuration.Learners}"
             $"configuration voters {names configuration.Voters}{learners}"
         | Notice.CommitAdvanced index -> $"commit {index}"
+        | Notice.DiskStalled stalled -> if stalled then "disk stalled" else "disk works again"
 
     /// What consensus asked for.
     let line (output: Output) =
         match output with
+        | Output.Install through -> $"install {through}"
+        | Output.Compact through -> $"compact {through}"
         | Output.Write asked -> Show.write asked
         | Output.SetDeadline at -> $"deadline {at}"
         | Output.Apply range -> $"apply {range}"
@@ -37,6 +40,10 @@ module ShowOutput =
         | Output.SendEntries(recipient, header, range) ->
             let empty = Show.message (Message.AppendEntries(header, System.ReadOnlyMemory.Empty))
             $"-> {Naming.show recipient} {empty} entries {range}"
+        | Output.SendSnapshot(recipient, header, snapshot, offset, count) ->
+            $"-> {Naming.show recipient} snapshot {snapshot.Position} t{header.Term} s{header.Session} bytes {offset} +{count}"
+        | Output.Keep(snapshot, chunk) ->
+            $"keep snapshot {snapshot.Position} bytes {chunk.Offset} +{chunk.Data.Length} of {snapshot.Length}"
         | Output.SendCommands(recipient, header, first, last) ->
             $"-> {Naming.show recipient} Forward t{header.Term} #{first}..{last} applied {header.Applied}"
         | Output.Resubmit(first, last) -> $"resubmit #{first}..{last}"

@@ -107,6 +107,28 @@ let private raft =
             Session = 5UL
             Round = 1_000UL
             Outcome = AppendOutcome.Rejected(LogIndex 300UL, LogPosition(Term 1UL, LogIndex 250UL)) }
+      "append-entries-reply-receiving",
+      Message.AppendEntriesReply
+          { Lineage = lineage
+            Term = Term 3UL
+            Session = 5UL
+            Round = 1_000UL
+            Outcome = AppendOutcome.Receiving(LogPosition(Term 2UL, LogIndex 300UL), 1_048_576L) }
+      "install-snapshot",
+      Message.InstallSnapshot(
+          { Lineage = lineage
+            Term = Term 3UL
+            Session = 5UL
+            Round = 1_000UL
+            Previous = LogPosition(Term 2UL, LogIndex 300UL)
+            Commit = LogIndex 308UL },
+          { Lineage = lineage
+            Position = LogPosition(Term 2UL, LogIndex 300UL)
+            Configuration = configuration
+            Length = 3_000_000L
+            Checksum = 0xDEADBEEFu },
+          { Offset = 1_048_576L; Data = memory "bytes of a machine" }
+      )
       "read-index", Message.ReadIndex { Lineage = lineage; Term = Term 3UL; Request = 77UL }
       "read-index-reply",
       Message.ReadIndexReply { Lineage = lineage; Term = Term 3UL; Request = 77UL; Index = LogIndex 308UL }

@@ -93,7 +93,10 @@ let private refused =
       "an unknown close reason", [| 9uy; 1uy; 0uy; 0uy; 0uy |], DecodeFault.UnknownValue
       "an unknown ballot", start 0x10uy [ 1uy; 0uy; 0uy; 3uy ], DecodeFault.UnknownValue
       "an unknown flag of a vote", start 0x11uy [ 1uy; 4uy ], DecodeFault.UnknownFlag
-      "an unknown outcome of an append", start 0x13uy [ 1uy; 1uy; 1uy; 2uy; 0uy ], DecodeFault.UnknownValue
+      "an unknown outcome of an append", start 0x13uy [ 1uy; 1uy; 1uy; 3uy; 0uy ], DecodeFault.UnknownValue
+      "a snapshot without a configuration",
+      start 0x18uy [ 1uy; 1uy; 1uy; 1uy; 1uy; 1uy; 1uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy ],
+      DecodeFault.BadConfiguration
       "an unknown outcome of a forward", start 0x17uy [ 1uy; 3uy ], DecodeFault.UnknownValue
       "a term over 2^62", start 0x14uy (huge @ [ 0uy ]), DecodeFault.OutOfRange
       "an overlong number", start 0x14uy [ 0x81uy; 0x00uy; 0uy ], DecodeFault.NotCanonical
