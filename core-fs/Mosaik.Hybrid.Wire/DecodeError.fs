@@ -18,7 +18,7 @@ type DecodeFault =
     | UnknownValue = 6
     /// <summary>A count is greater than the limit, or than what the rest of the frame could hold.</summary>
     | TooMany = 7
-    /// <summary>A peer entry is over 48 KiB.</summary>
+    /// <summary>A peer entry is over 48 KiB, or bytes of a snapshot are over 8 MiB.</summary>
     | TooLarge = 8
     /// <summary>A term, index or number is over 2^62, a command's number is 0, or a batch is over its limit.</summary>
     | OutOfRange = 9

@@ -384,7 +384,7 @@ let private disk =
           |> receives n2 (append 4 (position 4 3) [] 2)
           |> expectNotTold "deadline"
           |> persists
-          |> expectTold "deadline 1500"
+          |> expectTold "deadline 1500ms"
           |> ignore ]
 
 [<Tests>]
