@@ -1,5 +1,6 @@
 namespace Mosaik.Hybrid.Simulation
 
+open System
 open System.Collections.Generic
 
 open Mosaik.Hybrid
@@ -18,6 +19,7 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
     let mutable gap = false
     let mutable isHolding = false
     let mutable commands = 0
+    let mutable timestamp = 0L
 
     let take (entry: LogEntry) (own: ProposerId) (onOwn: uint64 -> LogIndex -> unit) =
         match entry.Proposer with
@@ -53,6 +55,42 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
 
     member _.Index = index
 
+    /// Its state here and now, unless it can't be saved or is in the middle of a batch.
+    member _.Save() : byte[] voption =
+        match machine with
+        | :? ISnapshotMachineUnderTest as machine when filter.IsBetweenBatches ->
+            let head = SnapshotHead.encode { Timestamp = timestamp; Records = filter.Records }
+            ValueSome(Array.append head (machine.Save()))
+        | _ -> ValueNone
+
+    /// Becomes what a snapshot holds.
+    member _.Restore(lineage: Lineage, snapshot: KeptSnapshot, own: ProposerId) =
+        let content = ReadOnlyMemory snapshot.Content
+        let size =
+            match SnapshotHead.sizeOf content with
+            | Ok size -> size
+            | Error error ->
+                Rules.break' Rules.stateDigest $"{Naming.show owner} can't read a snapshot: {error}"
+        match SnapshotHead.decode (content.Slice(0, size)), machine with
+        | Ok head, (:? ISnapshotMachineUnderTest as machine) ->
+            filter.Restore head.Records
+            machine.Restore(content.Slice(size).ToArray())
+            timestamp <- head.Timestamp
+            seen.Clear()
+            for record in head.Records do
+                seen[record.Proposer] <- record.Last
+        | _, _ -> Rules.break' Rules.stateDigest $"{Naming.show owner} can't read a snapshot"
+        index <- snapshot.Facts.Position.Index
+        isHolding <- false
+        ownLast <- max ownLast (filter.LastOf own)
+        coverage.Meet Sight.SnapshotRestored
+        if index.Value % uint64 workload.DigestEvery = 0UL then
+            oracle.OnDigest(owner, lineage, index, machine.Digest())
+
+    /// The last of these commands that took effect, and where.
+    member _.LastOf(own: ProposerId) =
+        struct (filter.LastOf own, filter.UsedAt own)
+
     /// How many commands have been applied here, such as were dropped included.
     member _.Commands = commands
     member _.Machine = machine
@@ -70,6 +108,7 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
         index <- index.Next
         if entry.Index <> index then
             Rules.break' Rules.stateMachineSafety $"{Naming.show owner} applies {entry.Position} at {index}"
+        timestamp <- entry.Timestamp
         if entry.Kind = EntryKind.Command then
             commands <- commands + 1
         let verdict = filter.Judge entry

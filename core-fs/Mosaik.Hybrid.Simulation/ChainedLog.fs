@@ -109,6 +109,12 @@ type ChainedLog() =
             let entry = other[this.Last.Next]
             append &entry
 
+    /// Becomes a log of these entries, which are those from index 1.
+    member _.Become(all: LogEntry[]) =
+        truncateFrom 1
+        for place in 0 .. all.Length - 1 do
+            append &all[place]
+
     /// The configurations, newest first.
     member _.Configurations = List.ofSeq configurations
 

@@ -103,6 +103,18 @@ type Client(proposer: ProposerId, coverage: Coverage) =
         else
             null
 
+    /// A snapshot has brought the effects of the own commands up to a number, the last of which stands at an index;
+    /// where the others stand nobody here can know. Returns the record of the last one, if that completes its call.
+    member this.Installed(last: uint64, index: LogIndex, at: int64) : CallRecord | null =
+        while commands.Count > 0 && commands[0].Number < last do
+            records[0].End(CallOutcome.Unknown, at)
+            commands.RemoveAt 0
+            records.RemoveAt 0
+        // A batch of which the others are not known is not known either.
+        if records.Count > 0 && records[0].Request.Length > 1 then
+            records[0].End(CallOutcome.Unknown, at)
+        this.Applied(last, index)
+
     /// A strong read begins; returns its id.
     member _.BeginRead(record: CallRecord, giveUpAt: int64) =
         lastRead <- lastRead + 1UL

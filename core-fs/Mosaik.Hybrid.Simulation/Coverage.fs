@@ -61,8 +61,18 @@ type Sight =
     | CommittedByFour = 56
     | CoreOnlyLiveness = 57
     | RanWithSmallestLimits = 58
+    | SnapshotTaken = 59
+    | LogCompacted = 60
+    | SnapshotOffered = 61
+    /// Sent in several parts.
+    | SnapshotInParts = 62
+    /// Went on where an attempt had broken off.
+    | SnapshotResumed = 63
+    | SnapshotInstalled = 64
+    | SnapshotRestored = 65
+    | SteppedDownForDisk = 66
     /// A client history that nobody could judge: not to be met often.
-    | HistoryTooTangled = 59
+    | HistoryTooTangled = 67
 
 /// How seldom a sight may be met before the simulator must be taken for blind.
 [<RequireQualifiedAccess>]

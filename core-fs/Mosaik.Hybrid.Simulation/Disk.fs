@@ -37,6 +37,15 @@ type Disk(owner: MemberId) =
 
     member _.Log = log
 
+    /// Where the log that can be read begins. The entries before it are here for the oracle's eyes only.
+    member val Base = LogPosition.Zero with get, set
+
+    /// The newest snapshot.
+    member val Snapshot: KeptSnapshot voption = ValueNone with get, set
+
+    /// The snapshot that is being received.
+    member val Partial: PartialSnapshot voption = ValueNone with get, set
+
     /// Writes do not end.
     member val IsStalled = false with get, set
 
@@ -59,8 +68,38 @@ type Disk(owner: MemberId) =
         freshFrom <- min freshFrom (int64 log.Last.Next.Value)
         log.Apply write |> ignore
 
+    /// Forgets the beginning of the log.
+    member this.Compact(through: LogPosition) =
+        if through.Index > this.Base.Index then
+            this.Base <- through
+
+    /// A snapshot takes the place of the log; `committed` is what it stands for.
+    member this.Install(through: LogPosition, committed: LogEntry[]) =
+        freshFrom <- 1L
+        log.Become committed
+        this.Base <- through
+
+    /// What a process finds that begins on this disk: a snapshot beyond the log, or beside it, takes its place.
+    member this.Recover(committedUpTo: SnapshotFacts -> LogEntry[]) =
+        match this.Snapshot with
+        | ValueSome { Facts = facts } when log.TermAt facts.Position.Index <> facts.Position.Term ->
+            this.Install(facts.Position, committedUpTo facts)
+        | ValueSome _
+        | ValueNone -> ()
+
+    /// The last entry of the log, or of what the snapshot stands for.
+    member private _.LastPosition =
+        if log.Count = 0 then
+            LogPosition.Zero
+        else
+            log[log.Last].Position
+
     /// A process begins on this disk: its session is durable before anything is said in its name.
     member this.BeginSession(session: uint64) : HardState =
+        let lineage =
+            match this.Snapshot with
+            | ValueSome { Facts = facts } -> facts.Lineage
+            | ValueNone -> Lineage.None
         let hard: HardState =
             match this.Hard with
             | null ->
@@ -70,8 +109,14 @@ type Disk(owner: MemberId) =
                   CurrentTerm = Term.Zero
                   VotedFor = null
                   Acknowledged = LogPosition.Zero }
+            // A crash between a snapshot of the first lineage and the hard state that names it.
+            | hard when hard.Lineage.IsNone -> { hard with Session = session; Lineage = lineage }
             | hard -> { hard with Session = session }
-        if hard.Acknowledged.Index > log.Last then
+        let last = this.LastPosition
+        if
+            hard.Acknowledged.Term > last.Term
+            || hard.Acknowledged.Term = last.Term && hard.Acknowledged.Index > last.Index
+        then
             Rules.break'
                 Rules.monotonic
                 $"the log of {Naming.show owner} ends at {log.Last}, its watermark is {hard.Acknowledged}"
@@ -90,31 +135,70 @@ type Disk(owner: MemberId) =
         | hard -> hard.Lineage
 
     /// What `Group.restore` wants to know of the log.
-    member _.Outline =
+    member this.Outline =
         if log.Count = 0 then
             LogOutline.empty
         else
             let mutable runs = []
             for entry in log.All do
-                match runs with
-                | (run: TermRun) :: _ when run.Term = entry.Term -> ()
-                | _ -> runs <- { First = entry.Index; Term = entry.Term } :: runs
-            LogOutline.restore LogPosition.Zero log[log.Last].Position (List.rev runs)
+                if entry.Index > this.Base.Index then
+                    match runs with
+                    | (run: TermRun) :: _ when run.Term = entry.Term -> ()
+                    | _ -> runs <- { First = entry.Index; Term = entry.Term } :: runs
+            LogOutline.restore this.Base log[log.Last].Position (List.rev runs)
+
+    /// What `Group.restore` wants to know.
+    member this.Stored(hard: HardState) : StoredState =
+        let configurations =
+            match this.Snapshot with
+            | ValueSome { Facts = facts } ->
+                let at = facts.Position.Index
+                (log.Configurations |> List.filter (fun (struct (index, _)) -> index > at))
+                @ [ struct (at, facts.Configuration) ]
+            | ValueNone -> log.Configurations
+        { Hard = hard
+          Outline = this.Outline
+          Configurations = configurations
+          Snapshot =
+            (match this.Snapshot with
+             | ValueSome kept -> ValueSome kept.Facts
+             | ValueNone -> ValueNone)
+          LastTimestamp = (if log.Count = 0 then 0L else log[log.Last].Timestamp) }
+
+/// What is on its way to a disk, in this order.
+[<RequireQualifiedAccess; NoEquality; NoComparison>]
+type DiskJob =
+    | Write of Write
+    | Compact of through: LogPosition
+    | Install of through: LogPosition * committed: LogEntry[]
 
 /// Writes on their way to one disk in one run of a process: at most one flush at a time, and it takes everything
 /// that has gathered, as the runtime does it.
 [<Sealed>]
 type DiskQueue(disk: Disk, store: IStoreUnderTest | null) =
 
-    let waiting = Queue<Write>()
+    let waiting = Queue<DiskJob>()
     /// How many of the waiting writes the current flush takes; 0 when none is under way.
     let mutable flushing = 0
 
-    let settle (write: Write) =
-        disk.Settle write
-        match store with
-        | null -> ()
-        | store -> store.Write(disk.Owner, write)
+    let settle (job: DiskJob) =
+        match job with
+        | DiskJob.Write write ->
+            disk.Settle write
+            match store with
+            | null -> ()
+            | store -> store.Write(disk.Owner, write)
+        | DiskJob.Compact through -> disk.Compact through
+        | DiskJob.Install(through, committed) -> disk.Install(through, committed)
+
+    let sequenceOf (job: DiskJob) =
+        match job with
+        | DiskJob.Write write -> ValueSome write.Sequence
+        | DiskJob.Compact _
+        | DiskJob.Install _ -> ValueNone
+
+    let firstWrite () =
+        waiting |> Seq.tryPick (sequenceOf >> ValueOption.toOption)
 
     /// A process begins: its session is durable, in a store under test too, before anything is said in its name.
     member _.BeginSession(session: uint64) : HardState =
@@ -132,23 +216,22 @@ type DiskQueue(disk: Disk, store: IStoreUnderTest | null) =
 
     /// The sequence before that of the first write that is not durable.
     member _.DurableSequence(last: uint64) =
-        if waiting.Count = 0 then
-            last
-        else
-            waiting.Peek().Sequence - 1UL
+        match firstWrite () with
+        | Some first -> first - 1UL
+        | None -> last
 
-    member _.Add(write: Write) = waiting.Enqueue write
+    member _.Add(job: DiskJob) = waiting.Enqueue job
 
     /// A flush of all that waits begins.
     member _.Begin() = flushing <- waiting.Count
 
-    /// The flush has ended; returns the sequence of its last write.
+    /// The flush has ended; returns the sequence of its last write, 0 when it had none.
     member _.End() : uint64 =
         let mutable last = 0UL
         for _ in 1..flushing do
-            let write = waiting.Dequeue()
-            last <- write.Sequence
-            settle write
+            let job = waiting.Dequeue()
+            last <- ValueOption.defaultValue last (sequenceOf job)
+            settle job
         flushing <- 0
         last
 
@@ -162,7 +245,10 @@ type DiskQueue(disk: Disk, store: IStoreUnderTest | null) =
         | store ->
             let cut =
                 if waiting.Count > 0 then
-                    ValueSome(waiting.Peek())
+                    match waiting.Peek() with
+                    | DiskJob.Write write -> ValueSome write
+                    | DiskJob.Compact _
+                    | DiskJob.Install _ -> ValueNone
                 else
                     ValueNone
             store.Crash(disk.Owner, cut)

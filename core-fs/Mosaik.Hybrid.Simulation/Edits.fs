@@ -29,6 +29,8 @@ type Calm =
     | Lateness = 9
     /// Every peer is a normal one.
     | Preferences = 10
+    /// Nobody takes snapshots.
+    | Snapshots = 11
 
 /// How a plan differs from the one that its seed makes: what a shrinker took away.
 type Edits =
@@ -61,6 +63,7 @@ module Edits =
         | Calm.Gathering -> { plan with Runtime = { plan.Runtime with GatherPerMille = 0 } }
         | Calm.SlowDisks -> { plan with Runtime = { plan.Runtime with DiskMax = 0 } }
         | Calm.SlowMachines -> { plan with Runtime = { plan.Runtime with ApplyMax = 0; ApplyChunk = 1_000 } }
+        | Calm.Snapshots -> { plan with Runtime = { plan.Runtime with SnapshotEvery = 0 } }
         | Calm.Lateness -> { plan with Peers = peers (fun peer -> { peer with StartsAt = 0 }) }
         | _ -> { plan with Peers = peers (fun peer -> { peer with Preference = NodePreference.normal }) }
 

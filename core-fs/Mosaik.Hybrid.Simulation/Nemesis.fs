@@ -97,9 +97,15 @@ type Nemesis(world: World) =
             match disk.Hard with
             | null -> LogIndex.Zero
             | hard -> hard.Acknowledged.Index
-        if acknowledged > LogIndex.Zero && not disk.IsDoomed && world.CanLose peer then
+        // What a snapshot stands for is not lost with its entries.
+        let safe =
+            match disk.Snapshot with
+            | ValueSome kept -> kept.Facts.Position.Index
+            | ValueNone -> LogIndex.Zero
+        if acknowledged > safe && not disk.IsDoomed && world.CanLose peer then
             world.Crash peer
-            world.Shorten(peer, LogIndex(1UL + uint64 (dice.Below(int acknowledged.Value))))
+            let lost = int (acknowledged.Value - safe.Value)
+            world.Shorten(peer, safe.Next.Plus(dice.Below lost))
             fun () -> world.Start peer
         else
             nothing

@@ -18,6 +18,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     let config = { Consensus = world.Plan.Consensus; Preference = habits.Preference }
     let dice, oracle, coverage, trace = world.Dice, world.Oracle, world.Coverage, world.Trace
     let clock = NodeClock(world, habits.Drift, int64 (dice.Below 10_000))
+    do disk.Recover(fun facts -> oracle.CommittedUpTo(self, facts))
     let log = disk.Log.Copy()
     let writes = DiskQueue(disk, store)
     let applier = Applier(self, world.Workload, peer, oracle, coverage)
@@ -33,6 +34,9 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     let mutable isRunning = false
     let mutable isApplying = false
     let mutable toApply = LogIndex.Zero
+    let snapshots = SnapshotKeeper(peer, disk, world)
+    /// The snapshot that the machine is to become, once it has applied what was handed out before.
+    let mutable toRestore: KeptSnapshot voption = ValueNone
     let mutable lastSequence = 0UL
     let mutable timerAt = Int64.MaxValue
     let mutable nextLink = 0L
@@ -58,15 +62,12 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     do
         let hard = writes.BeginSession session
         state <-
-            Group.restore
-                config
-                (clock.Read())
-                (dice.Bits())
-                Naming.network
-                Naming.group
-                hard
-                disk.Outline
-                disk.Log.Configurations
+            Group.restore config (clock.Read()) (dice.Bits()) Naming.network Naming.group (disk.Stored hard)
+        match disk.Snapshot with
+        | ValueSome snapshot ->
+            applier.Restore(snapshot.Facts.Lineage, snapshot, client.Proposer)
+            toApply <- snapshot.Facts.Position.Index
+        | ValueNone -> ()
 
     member _.Id = self
     member _.Peer = peer
@@ -110,7 +111,8 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     /// The process begins: the core wants to be asked for its first deadline.
     member this.Start() =
         if trace.IsOn then
-            say $"starts, session {session}, log up to {disk.Log.Last}"
+            say $"starts, session {session}, log after {disk.Base} up to {disk.Log.Last}"
+        snapshots.Attach(whileAlive, this.Deliver)
         this.Deliver GroupInput.Tick
 
     /// A link to a peer is open; returns its name here.
@@ -189,6 +191,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
                 if kept < onTheirWay && dice.Chance 500 then
                     coverage.Meet Sight.WriteTorn
             writes.Crash kept
+            snapshots.Crash()
             oracle.OnDurable disk
             oracle.OnEnded self
             client.End(world.Tick())
@@ -293,6 +296,21 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
 
     member private this.CarryOut(output: GroupOutput, sendAfter: uint64) =
         match output with
+        | GroupOutput.Install through -> this.Install through
+        | GroupOutput.Compact through ->
+            coverage.Meet Sight.LogCompacted
+            oracle.OnCompacted(self, disk, through)
+            this.Enqueue(DiskJob.Compact through)
+        | GroupOutput.Keep(facts, chunk) -> snapshots.Keep(facts, chunk)
+        | GroupOutput.SendSnapshot(link, header, facts, offset, count) ->
+            match snapshots.Read(link, facts, offset, count) with
+            | ValueSome data ->
+                this.Say(
+                    link,
+                    Message.InstallSnapshot(header, facts, { Offset = offset; Data = data }),
+                    sendAfter
+                )
+            | ValueNone -> ()
         | GroupOutput.Write write ->
             if trace.IsOn then
                 say $"{Show.role state.Raft} t{state.Raft.CurrentTerm} {Show.write write}"
@@ -301,6 +319,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             match message with
             | Message.AppendEntriesReply { Outcome = AppendOutcome.Accepted upTo } ->
                 oracle.OnAccepted(self, disk, state.Raft, log, upTo)
+            | Message.InstallSnapshot(_, facts, _) -> snapshots.Open(link, facts)
             | _ -> ()
             this.Say(link, message, sendAfter)
         | GroupOutput.SendEntries(link, header, range) -> this.SendEntries(link, header, range, sendAfter)
@@ -399,9 +418,30 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             Rules.break' Rules.durableFirst $"{Naming.show self} writes {write.Sequence} after {lastSequence}"
         lastSequence <- write.Sequence
         stepWrites <- write :: stepWrites
-        writes.Add write
+        this.Enqueue(DiskJob.Write write)
+
+    member private this.Enqueue(job: DiskJob) =
+        writes.Add job
         if not writes.IsFlushing then
             this.Flush()
+
+    /// A received snapshot takes the place of the log, in memory at once and on the disk in its turn, and of the
+    /// machine's state when that has applied what was handed out before.
+    member private this.Install(through: LogPosition) =
+        match disk.Snapshot with
+        | ValueSome snapshot when snapshot.Facts.Position = through ->
+            coverage.Meet Sight.SnapshotInstalled
+            let committed = oracle.CommittedUpTo(self, snapshot.Facts)
+            log.Become committed
+            toApply <- through.Index
+            toRestore <- ValueSome snapshot
+            this.Enqueue(DiskJob.Install(through, committed))
+            this.BeginApplying()
+        | ValueSome _
+        | ValueNone ->
+            Rules.break'
+                Rules.snapshotTruth
+                $"{Naming.show self} installs at {through}, and has no such snapshot"
 
     /// One flush for everything that has gathered.
     member private this.Flush() =
@@ -427,7 +467,8 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             oracle.OnDurable disk
             if writes.Count > 0 then
                 this.Flush()
-            this.Deliver(GroupInput.Persisted sequence)
+            if sequence > 0UL then
+                this.Deliver(GroupInput.Persisted sequence)
             if isAlive then
                 outbox.Release lastSequence
 
@@ -435,11 +476,41 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         if range.First <> toApply.Next then
             Rules.break' Rules.stateMachineSafety $"{Naming.show self} is to apply {range} after {toApply}"
         toApply <- range.Last
+        this.BeginApplying()
+
+    member private this.BeginApplying() =
         if not isApplying then
             isApplying <- true
             world.Later(int64 (dice.Below(runtime.ApplyMax + 1)), whileAlive this.ApplySome)
 
+    /// The machine becomes what the snapshot holds. Own commands that took effect in it end here.
+    member private this.RestoreMachine(snapshot: KeptSnapshot) =
+        toRestore <- ValueNone
+        let lineage = snapshot.Facts.Lineage
+        applier.Restore(lineage, snapshot, client.Proposer)
+        let struct (last, index) = applier.LastOf client.Proposer
+        if last > 0UL then
+            this.Succeed(lineage, index, client.Installed(last, index, world.Tick()))
+
+    /// Takes a snapshot now and then, between two commands.
+    member private this.SaveSome(lineage: Lineage) =
+        let every = runtime.SnapshotEvery
+        if every > 0 && isNull store && snapshots.IsDue(applier.Index, every) then
+            match applier.Save(), log.ConfigurationAt applier.Index with
+            | ValueSome content, ValueSome configuration ->
+                let facts =
+                    { Lineage = lineage
+                      Position = log[applier.Index].Position
+                      Configuration = configuration
+                      Length = int64 content.Length
+                      Checksum = Snapshot.checksum content }
+                snapshots.Save({ Facts = facts; Content = content }, runtime.SnapshotKept)
+            | _, _ -> ()
+
     member private this.ApplySome() =
+        match toRestore with
+        | ValueSome snapshot -> this.RestoreMachine snapshot
+        | ValueNone -> ()
         let lineage = state.Raft.Lineage
         let upTo = min toApply.Value (applier.Index.Value + uint64 (1 + dice.Below runtime.ApplyChunk))
         while applier.Index.Value < upTo do
@@ -453,6 +524,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             )
         let struct (own, gap) = applier.Report()
         this.AnswerReads()
+        this.SaveSome lineage
         if applier.Index < toApply then
             world.Later(int64 (dice.Below(runtime.ApplyMax + 1)), whileAlive this.ApplySome)
         else
@@ -460,8 +532,11 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         this.Deliver(GroupInput.Applied(applier.Index, own, gap))
 
     /// An own command took effect.
-    member private _.Completed(lineage: Lineage, number: uint64, index: LogIndex) =
-        match client.Applied(number, index) with
+    member private this.Completed(lineage: Lineage, number: uint64, index: LogIndex) =
+        this.Succeed(lineage, index, client.Applied(number, index))
+
+    member private _.Succeed(lineage: Lineage, index: LogIndex, call: CallRecord | null) =
+        match call with
         | null -> ()
         | record ->
             record.Lineage <- lineage

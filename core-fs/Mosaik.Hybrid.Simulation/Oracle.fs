@@ -68,9 +68,22 @@ type Oracle(coverage: Coverage) =
     let keyOf (position: LogPosition) =
         (position.Term.Value <<< 40) ||| position.Index.Value
 
+    /// A disk holds a log up to an index by its entries, or by a snapshot of them.
+    let isOnDisk (disk: Disk) (lineage: Lineage) (index: LogIndex) (chain: uint64) =
+        disk.Log.ChainAt index = chain
+        || (match disk.Snapshot with
+            | ValueSome { Facts = facts } when
+                facts.Lineage = lineage
+                && index <= facts.Position.Index
+                && index > LogIndex.Zero
+                ->
+                (factsOf lineage).Committed[int index.Value - 1].Chain = chain
+            | ValueSome _
+            | ValueNone -> false)
+
     let holds (id: MemberId) (lineage: Lineage) (index: LogIndex) (chain: uint64) =
         match disks.TryGetValue id with
-        | true, disk -> disk.Lineage = lineage && disk.Log.ChainAt index = chain
+        | true, disk -> disk.Lineage = lineage && isOnDisk disk lineage index chain
         | false, _ -> false
 
     let checkLineage (step: ObservedStep) (entry: inref<LogEntry>) =
@@ -336,7 +349,13 @@ type Oracle(coverage: Coverage) =
 
     /// Writes have reached a disk.
     member _.OnDurable(disk: Disk) =
-        let facts = factsOf disk.Lineage
+        // A snapshot of a first lineage is there before the hard state that names it.
+        let lineage =
+            match disk.Snapshot with
+            | ValueSome { Facts = facts } when disk.Lineage.IsNone -> facts.Lineage
+            | ValueSome _
+            | ValueNone -> disk.Lineage
+        let facts = factsOf lineage
         let mutable index = disk.TakeFresh()
         while index <= disk.Log.Last do
             matchChain facts disk.Owner disk.Log[index].Position (disk.Log.ChainAt index) true
@@ -352,6 +371,7 @@ type Oracle(coverage: Coverage) =
         | Message.RequestVoteReply _
         | Message.AppendEntries _
         | Message.AppendEntriesReply _
+        | Message.InstallSnapshot _
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _
@@ -362,9 +382,10 @@ type Oracle(coverage: Coverage) =
         if
             upTo > LogIndex.Zero
             && not (
-                disk.Lineage = state.Lineage
-                && upTo <= log.Last
-                && disk.Log.ChainAt upTo = log.ChainAt upTo
+                upTo <= log.Last
+                && (disk.Lineage = state.Lineage
+                    || state.HardStateSequence > state.PersistedSequence)
+                && isOnDisk disk state.Lineage upTo (log.ChainAt upTo)
             )
         then
             broken
@@ -406,6 +427,45 @@ type Oracle(coverage: Coverage) =
                     Rules.logMatching
                     $"{Naming.show sender} acknowledges {upTo} to {Naming.show leader.Self}, whose log is another"
         | false, _ -> ()
+
+    /// What was committed up to a position of a lineage: what a snapshot that stands there stands for.
+    member _.CommittedUpTo(id: MemberId, snapshot: SnapshotFacts) : LogEntry[] =
+        let committed = (factsOf snapshot.Lineage).Committed
+        let count = snapshot.Position.Index.Value
+        if
+            count > uint64 committed.Count
+            || committed[int count - 1].Entry.Term <> snapshot.Position.Term
+        then
+            broken
+                Rules.snapshotTruth
+                $"{Naming.show id} has a snapshot at {snapshot.Position}, where nobody committed anything"
+        Array.init (int count) (fun place -> committed[place].Entry)
+
+    /// A member has saved or received a snapshot: it holds what was committed, and every member's of this place has the
+    /// same configuration.
+    member this.OnSnapshot(id: MemberId, snapshot: KeptSnapshot) =
+        let facts = snapshot.Facts
+        let entries = this.CommittedUpTo(id, facts)
+        let inForce =
+            entries
+            |> Array.tryFindBack (fun entry -> entry.Kind = EntryKind.Configuration)
+            |> Option.map (fun entry -> Configuration.decode entry.Payload)
+        match inForce with
+        | Some(Ok(struct (_, configuration))) when configuration = facts.Configuration -> ()
+        | _ ->
+            broken
+                Rules.snapshotTruth
+                $"{Naming.show id} has a snapshot at {facts.Position} with another configuration than was in force there"
+
+    /// A member forgets the beginning of its log: only what its newest snapshot stands for.
+    member _.OnCompacted(id: MemberId, disk: Disk, through: LogPosition) =
+        match disk.Snapshot with
+        | ValueSome { Facts = facts } when through.Index <= facts.Position.Index -> ()
+        | ValueSome _
+        | ValueNone ->
+            broken
+                Rules.snapshotTruth
+                $"{Naming.show id} forgets its log up to {through} without a snapshot of it"
 
     /// A member has applied everything up to an index, and its machine has this digest.
     member _.OnDigest(id: MemberId, lineage: Lineage, index: LogIndex, digest: uint64) =

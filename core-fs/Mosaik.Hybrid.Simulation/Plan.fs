@@ -18,7 +18,8 @@ module MessageKinds =
         match message with
         | Message.RequestVote _ -> MessageKind.Votes
         | Message.RequestVoteReply _ -> MessageKind.VoteReplies
-        | Message.AppendEntries _ -> MessageKind.Appends
+        | Message.AppendEntries _
+        | Message.InstallSnapshot _ -> MessageKind.Appends
         | Message.AppendEntriesReply _ -> MessageKind.AppendReplies
         | Message.ReadIndex _
         | Message.ReadIndexReply _ -> MessageKind.Reads
@@ -159,6 +160,10 @@ type RuntimeHabits =
         ApplyMax: int
         /// The most entries that the machine applies in one piece.
         ApplyChunk: int
+        /// A snapshot is taken each time so many entries are applied; 0 for never.
+        SnapshotEvery: int
+        /// So many entries before a snapshot stay in the log.
+        SnapshotKept: int
     }
 
 /// What one peer is like.

@@ -63,7 +63,23 @@ module Profile =
           GatherMax = dice.OneOf [| 100; 3_000 |]
           DiskMax = dice.OneOf [| 0; 1_000; 10_000; 80_000; 300_000 |]
           ApplyMax = dice.OneOf [| 0; 2_000; 8_000; 60_000 |]
-          ApplyChunk = dice.OneOf [| 1; 5; 1_000 |] }
+          ApplyChunk = dice.OneOf [| 1; 5; 1_000 |]
+          SnapshotEvery = 0
+          SnapshotKept = 0 }
+
+    /// Half of the runs never forget anything: compaction hides members that are stuck.
+    let private withSnapshots (dice: Dice) (plan: Plan) =
+        if dice.Chance 500 then
+            plan
+        else
+            { plan with
+                Runtime =
+                    { plan.Runtime with
+                        SnapshotEvery = dice.OneOf [| 1; 3; 10; 40 |]
+                        SnapshotKept = dice.OneOf [| 0; 0; 2; 20 |] }
+                // A snapshot in single bytes would outlast the run.
+                Consensus =
+                    { plan.Consensus with BytesPerAppendMax = max 128 plan.Consensus.BytesPerAppendMax } }
 
     let private peer (dice: Dice) (isTame: bool) (number: int) (faultyFor: int) lateness =
         let kind = if isTame || number = 1 then 999 else dice.Below 1_000
@@ -312,6 +328,7 @@ module Profile =
           FaultyFor = faultyFor
           Faults = faults dice rates size consensus.ElectionTimeout faultyFor
           Calls = calls dice size (dice.OneOf [| 3; 15; 60 |]) faultyFor }
+        |> withSnapshots dice
 
     let private planWith (sizeOf: Dice -> int) (name: string) (seed: uint64) : Plan voption =
         match strains.TryFind name with

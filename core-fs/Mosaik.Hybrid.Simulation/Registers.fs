@@ -47,6 +47,21 @@ type RegisterMachine() =
     let values: uint64[] = Array.zeroCreate Registers.count
     let mutable digest = 17UL
 
+    interface ISnapshotMachineUnderTest with
+        member _.Save() =
+            let bytes: byte[] = Array.zeroCreate (8 * (Registers.count + 1))
+            for key in 0 .. Registers.count - 1 do
+                BinaryPrimitives.WriteUInt64LittleEndian(Span(bytes, 8 * key, 8), values[key])
+            BinaryPrimitives.WriteUInt64LittleEndian(Span(bytes, 8 * Registers.count, 8), digest)
+            bytes
+
+        member _.Restore(bytes: byte[]) =
+            let number (place: int) =
+                BinaryPrimitives.ReadUInt64LittleEndian(ReadOnlySpan(bytes, 8 * place, 8))
+            for key in 0 .. Registers.count - 1 do
+                values[key] <- number key
+            digest <- number Registers.count
+
     interface IMachineUnderTest with
         member _.Apply(entry: LogEntry) =
             let key = Registers.keyOf entry.Payload

@@ -91,6 +91,11 @@ module Rules =
     let stateDigest =
         rule "State digest" "Machines at the same index of a lineage are in the same state (rule 18)."
 
+    let snapshotTruth =
+        rule
+            "Snapshot truth"
+            "A snapshot holds what was committed, with the configuration in force, and a log forgets nothing else (Raft §7)."
+
     let bounds = rule "Bounds" "Every message, window and queue stays within its configured limit."
 
     let bonds =
@@ -147,6 +152,7 @@ module Rules =
           lineageSeparation
           oneLineage
           stateDigest
+          snapshotTruth
           bounds
           bonds
           noFalseAlarm

@@ -19,6 +19,7 @@ module Show =
         match outcome with
         | AppendOutcome.Accepted upTo -> $"accepted {upTo}"
         | AppendOutcome.Rejected(previous, hint) -> $"rejected {previous} hint {hint}"
+        | AppendOutcome.Receiving(position, offset) -> $"receiving {position} up to {offset}"
 
     let private forward (outcome: ForwardOutcome) =
         match outcome with
@@ -44,6 +45,9 @@ module Show =
         | Message.AppendEntriesReply reply ->
             let round = if reply.Round > 0UL then $" round {reply.Round}" else ""
             $"AppendEntriesReply t{reply.Term} s{reply.Session} {outcome reply.Outcome}{round}"
+        | Message.InstallSnapshot(header, snapshot, chunk) ->
+            let round = if header.Round > 0UL then $" round {header.Round}" else ""
+            $"InstallSnapshot t{header.Term} s{header.Session} at {snapshot.Position} bytes {chunk.Offset} +{chunk.Data.Length} of {snapshot.Length} commit {header.Commit}{round}"
         | Message.ReadIndex request -> $"ReadIndex t{request.Term} request {request.Request}"
         | Message.ReadIndexReply reply ->
             $"ReadIndexReply t{reply.Term} request {reply.Request} index {reply.Index}"

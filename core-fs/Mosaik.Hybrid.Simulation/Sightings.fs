@@ -24,6 +24,8 @@ module Sightings =
                 coverage.Meet Sight.ReadHeldForFirstEntry
             if former.TermStart <> current.TermStart then
                 coverage.Meet Sight.LeaderOfLaterTerm
+        | Role.Leader _, Role.Follower when after.DiskStalled && not before.DiskStalled ->
+            coverage.Meet Sight.SteppedDownForDisk
         | Role.Leader _, Role.Follower when before.CurrentTerm = after.CurrentTerm ->
             coverage.Meet Sight.CheckQuorumStepDown
         | Role.Candidate _, Role.Follower when before.CurrentTerm = after.CurrentTerm ->
@@ -68,6 +70,11 @@ module Sightings =
         | Message.ForwardReply { Outcome = ForwardOutcome.Missing _ } -> coverage.Meet Sight.ForwardMissing
         | Message.ForwardReply { Outcome = ForwardOutcome.Overloaded } ->
             coverage.Meet Sight.ForwardOverloaded
+        | Message.InstallSnapshot(_, snapshot, chunk) ->
+            if chunk.Data.IsEmpty then
+                coverage.Meet Sight.SnapshotOffered
+            elif int64 chunk.Data.Length < snapshot.Length then
+                coverage.Meet Sight.SnapshotInParts
         | Message.ForwardReply _
         | Message.RequestVoteReply _
         | Message.AppendEntries _

@@ -255,6 +255,20 @@ module StateContracts =
         | Role.Candidate _
         | Role.Founder _ -> ()
 
+    /// A member whose oldest write has taken an election timeout neither leads on nor begins to stand.
+    let onDisk (config: NodeConfig) (clock: Clock) (before: State) (after: State) =
+        let isStalled =
+            after.Unsynced
+            |> List.exists (fun write ->
+                clock.Now.Since write.Since >= int64 config.Consensus.ElectionTimeout)
+        if isStalled && after.Halted.IsNone then
+            match before.Role, after.Role with
+            | _, Role.Leader _ -> fails after "a leader whose disk makes no progress steps down"
+            | Role.Follower, (Role.PreCandidate _ | Role.Founder _) ->
+                fails after "a member whose disk makes no progress does not stand for election"
+            | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ ->
+                ()
+
     /// After a step whose only input was the passing of time.
     let onTick config clock (before: State) (after: State) (log: ChainedLog) =
         if after.Halted.IsNone then

@@ -153,6 +153,36 @@ module StepContracts =
             elif isRefused && after.Outline.Last <> before.Outline.Last then
                 fails before message "an append that does not fit leaves the log as it is"
 
+    /// Bytes change no log; an offer of what the member has by itself commits that, and nothing else (Raft §7).
+    let private onSnapshot
+        config
+        (clock: Clock)
+        message
+        (header: AppendHeader)
+        (snapshot: SnapshotFacts)
+        before
+        after
+        =
+        if header.Term >= before.CurrentTerm then
+            if not after.Role.IsFollower then
+                fails before message "who hears the leader of its term follows it (Raft §5.2)"
+            if after.ElectionAt.Since clock.Now < int64 config.Consensus.ElectionTimeout then
+                fails before message "a snapshot of the current leader starts the election timer anew"
+        if
+            after.Outline.Last <> before.Outline.Last
+            || after.Outline.Base <> before.Outline.Base
+        then
+            fails before message "a part of a snapshot leaves the log as it is"
+        let holdsIt =
+            LogOutline.termAt snapshot.Position.Index before.Outline = ValueSome snapshot.Position.Term
+        let most =
+            if holdsIt then
+                max before.CommitIndex snapshot.Position.Index
+            else
+                before.CommitIndex
+        if after.CommitIndex > most then
+            fails before message "a part of a snapshot commits nothing that the log does not hold"
+
     /// A leader counts what an answer of the current session says, and nothing else (rule 15).
     let private onAppendReply message sender (reply: AppendEntriesReply) (before: State) (after: State) =
         match before.Role, after.Role with
@@ -165,7 +195,8 @@ module StepContracts =
                 let acknowledged =
                     match reply.Outcome with
                     | AppendOutcome.Accepted upTo -> upTo
-                    | AppendOutcome.Rejected _ -> LogIndex.Zero
+                    | AppendOutcome.Rejected _
+                    | AppendOutcome.Receiving _ -> LogIndex.Zero
                 let most =
                     if isCurrent && acknowledged > earlier.MatchIndex then
                         acknowledged
@@ -183,6 +214,7 @@ module StepContracts =
             | Message.RequestVoteReply reply -> not (reply.PreVote && reply.Vote = Vote.Granted)
             | Message.AppendEntries _
             | Message.AppendEntriesReply _
+            | Message.InstallSnapshot _
             | Message.ReadIndex _
             | Message.ReadIndexReply _
             | Message.Forward _
@@ -198,6 +230,7 @@ module StepContracts =
             | Message.RequestVote _
             | Message.AppendEntries _
             | Message.AppendEntriesReply _
+            | Message.InstallSnapshot _
             | Message.ReadIndex _
             | Message.ReadIndexReply _
             | Message.Forward _
@@ -230,6 +263,8 @@ module StepContracts =
             | Message.AppendEntries(header, entries) ->
                 onAppend config clock message sender header entries before after
             | Message.AppendEntriesReply reply -> onAppendReply message sender reply before after
+            | Message.InstallSnapshot(header, snapshot, _) ->
+                onSnapshot config clock message header snapshot before after
             | Message.RequestVoteReply _
             | Message.ReadIndex _
             | Message.ReadIndexReply _

@@ -13,6 +13,14 @@ type IMachineUnderTest =
     /// A fingerprint of the whole state: equal states give equal ones.
     abstract Digest: unit -> uint64
 
+/// A state machine that can be saved and restored.
+type ISnapshotMachineUnderTest =
+    inherit IMachineUnderTest
+    /// The whole state as bytes.
+    abstract Save: unit -> byte[]
+    /// Takes the state that such bytes hold, in the place of its own.
+    abstract Restore: bytes: byte[] -> unit
+
 /// What became of a call.
 type CallOutcome =
     | Pending = 0

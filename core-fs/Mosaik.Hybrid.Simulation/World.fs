@@ -122,6 +122,8 @@ type World(plan: Plan, workload: IWorkload, store: IStoreUnderTest | null, trace
             let shorter = Disk(disk.Owner, IsDoomed = true)
             shorter.Hard <- disk.Hard
             shorter.Log.Append(disk.Log, from.Previous)
+            shorter.Base <- disk.Base
+            shorter.Snapshot <- disk.Snapshot
             disks[peer] <- ValueSome shorter
         | ValueNone -> ()
 

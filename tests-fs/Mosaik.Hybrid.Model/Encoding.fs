@@ -19,6 +19,8 @@ type Encoding(bounds: Bounds, cast: Cast) =
 
     let encoder = Encoder()
 
+    let noSnapshots = "Nobody takes snapshots in the model."
+
     /// Sessions only name attempts. Those of an election are numbered by member id, so here all are the first;
     /// those of new bonds follow in the order in which they were made.
     let session (session: uint64) =
@@ -64,6 +66,7 @@ type Encoding(bounds: Bounds, cast: Cast) =
             encoder.Byte 1
             flag isWaiting
         | ReplicationMode.Replicate -> encoder.Byte 2
+        | ReplicationMode.Snapshot _ -> invalidOp noSnapshots
         encoder.Byte(session progress.Session)
         index progress.CommitSent
         flag progress.HeartbeatDue
@@ -112,6 +115,7 @@ type Encoding(bounds: Bounds, cast: Cast) =
             encoder.Byte 2
             index previous
             position hint
+        | AppendOutcome.Receiving _ -> invalidOp noSnapshots
 
     let follow (follow: FollowState) =
         encoder.Byte(session follow.Session)
@@ -134,9 +138,9 @@ type Encoding(bounds: Bounds, cast: Cast) =
         index state.DurableIndex
         encoder.Byte(int state.HardStateSequence)
         encoder.Byte state.Unsynced.Length
-        for struct (sequence, reached) in state.Unsynced do
-            encoder.Byte(int sequence)
-            index reached
+        for write in state.Unsynced do
+            encoder.Byte(int write.Sequence)
+            index write.Reached
         if state.Foreign.IsEmpty then
             encoder.Byte 0
         else
@@ -193,6 +197,7 @@ type Encoding(bounds: Bounds, cast: Cast) =
             term reply.Term
             encoder.Byte(session reply.Session)
             outcome reply.Outcome
+        | Message.InstallSnapshot _ -> invalidOp noSnapshots
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _

@@ -131,12 +131,14 @@ module Normal =
             WriteSequence = rebased basis state.WriteSequence
             HardStateSequence = rebased basis state.HardStateSequence
             PersistedSequence = 0UL
+            // No disk is so slow that it keeps a member from standing: how long a write takes is not looked at.
             Unsynced =
-                if basis = 0UL then
-                    state.Unsynced
-                else
-                    state.Unsynced
-                    |> List.map (fun struct (sequence, index) -> struct (rebased basis sequence, index))
+                state.Unsynced
+                |> List.map (fun write ->
+                    { write with
+                        Sequence = rebased basis write.Sequence
+                        Since = Moment.nextElection })
+            DiskStalled = false
             Armed = State.longAgo }
 
     /// At the end of an action of an atomic tier a candidacy that has not won is over: its answers can't come any

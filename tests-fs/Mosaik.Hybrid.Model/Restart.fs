@@ -40,7 +40,14 @@ module Restart =
                     LogPosition.Zero
                 else
                     durable[durable.Length - 1].Value.Position }
-        let state = State.restore config Moment.now 1UL stored (outline durable) (configurations durable)
+        let state =
+            State.restore
+                config
+                Moment.now
+                1UL
+                { State.fresh stored with
+                    Outline = outline durable
+                    Configurations = configurations durable }
         Node(Normal.ofState bounds bonds state, durable, hard, durable, [], [], vote, false)
 
     /// The first state: everybody holds the given log, or nothing in the founding tier and as a newcomer.

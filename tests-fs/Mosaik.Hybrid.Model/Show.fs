@@ -83,10 +83,11 @@ type Show(cast: Cast) =
         | Message.AppendEntries(header, _) ->
             $"appends {log entries} after {header.Previous} in term {header.Term}, committed {header.Commit}"
         | Message.AppendEntriesReply reply -> $"answers {reply.Outcome} in term {reply.Term}"
+        | Message.InstallSnapshot _
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _
-        | Message.ForwardReply _ -> "speaks of reads or forwards"
+        | Message.ForwardReply _ -> "speaks of snapshots, reads or forwards"
 
     /// One line on a member.
     member _.Node(number: int, node: Node) =

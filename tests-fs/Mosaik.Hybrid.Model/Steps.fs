@@ -127,6 +127,10 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
             Some(encoding.Word(Word(number, cast.NumberOf recipient, message, carried)))
         | Output.Send _
         | Output.Write _
+        | Output.Install _
+        | Output.Compact _
+        | Output.SendSnapshot _
+        | Output.Keep _
         | Output.SetDeadline _
         | Output.Apply _
         | Output.Notify _
@@ -153,6 +157,10 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
         | Output.Send _
         | Output.SendEntries _
         | Output.Write _
+        | Output.Install _
+        | Output.Compact _
+        | Output.SendSnapshot _
+        | Output.Keep _
         | Output.SetDeadline _
         | Output.Apply _
         | Output.Notify _

@@ -39,22 +39,23 @@ module Leader =
         { state with Role = Role.Leader { leading with Progress = leading.Progress.Add(id, progress) } }
 
     /// The newest snapshot goes in the place of the entries that the member lacks; first it is only offered.
-    let private withSnapshot (progress: Progress) (state: State) =
+    let private withSnapshot (clock: Clock) (progress: Progress) (state: State) =
         match state.Snapshot with
         | ValueSome snapshot ->
             { progress with
                 NextIndex = snapshot.Position.Index.Next
                 Mode =
                     ReplicationMode.Snapshot
-                        { Snapshot = snapshot; IsOpen = false; Held = 0L; Sent = 0L; IsSilent = false }
+                        { Snapshot = snapshot; IsOpen = false; Held = 0L; Sent = 0L; MovedAt = clock.Now }
                 HeartbeatDue = true }
         | ValueNone -> progress
 
     /// The member holds the first bytes of a snapshot. When there are fewer than before it had to begin anew.
-    let private onReceiving (position: LogPosition) (offset: int64) (progress: Progress) =
+    let private onReceiving (clock: Clock) (position: LogPosition) (offset: int64) (progress: Progress) =
         match progress.Mode with
         | ReplicationMode.Snapshot transfer when transfer.Snapshot.Position = position ->
             let goesOn = transfer.IsOpen && offset >= transfer.Held && offset <= transfer.Sent
+            let hasMoved = offset <> transfer.Held || not goesOn
             { progress with
                 Mode =
                     ReplicationMode.Snapshot
@@ -62,7 +63,7 @@ module Leader =
                             IsOpen = true
                             Held = offset
                             Sent = (if goesOn then transfer.Sent else offset)
-                            IsSilent = false } }
+                            MovedAt = (if hasMoved then clock.Now else transfer.MovedAt) } }
         | ReplicationMode.Snapshot _
         | ReplicationMode.Probe _
         | ReplicationMode.Replicate -> progress
@@ -84,6 +85,7 @@ module Leader =
     /// refused too, and each refusal would send everything once more. Who asks one at a time stays in its session,
     /// or heartbeats that overtake the append would make it late again and again.
     let private backtrack
+        (clock: Clock)
         (refused: LogIndex)
         (hint: LogPosition)
         (sender: MemberId)
@@ -100,7 +102,7 @@ module Leader =
             withProgress sender progress leading state
         elif basis <> LogIndex.Zero && (hint.Index < basis || refused = basis) then
             // It lacks entries that are no longer here.
-            withProgress sender (withSnapshot progress state) leading state
+            withProgress sender (withSnapshot clock progress state) leading state
         else
             let common = LogOutline.lastAtMost hint.Index hint.Term state.Outline
             let next = common.Index.Next
@@ -139,9 +141,9 @@ module Leader =
                     |> withProgress sender (onAccepted upTo state progress) leading
                     |> tryCommit
                 | AppendOutcome.Receiving(position, offset) ->
-                    withProgress sender (onReceiving position offset progress) leading state
+                    withProgress sender (onReceiving clock position offset progress) leading state
                 | AppendOutcome.Rejected(refused, hint) ->
-                    backtrack refused hint sender progress leading state
+                    backtrack clock refused hint sender progress leading state
             | Some _
             | None -> state
         | Role.Leader _
@@ -202,12 +204,20 @@ module Leader =
             else
                 taken
 
-    /// What was sent of a snapshot and not answered for a heartbeat is sent again.
-    let private afterSilence (progress: Progress) =
+    /// A link loses nothing while it stands, but the member may have dropped bytes that did not follow on, or the store
+    /// may have lost the snapshot to a newer one: when a transfer has not moved for an election timeout, what was sent
+    /// is sent again, or the newest is offered.
+    let private afterPause (config: NodeConfig) (clock: Clock) (state: State) (progress: Progress) =
         match progress.Mode with
-        | ReplicationMode.Snapshot transfer ->
-            let sent = if transfer.IsSilent then transfer.Held else transfer.Sent
-            { progress with Mode = ReplicationMode.Snapshot { transfer with Sent = sent; IsSilent = true } }
+        | ReplicationMode.Snapshot transfer when
+            clock.Now.Since transfer.MovedAt >= int64 config.Consensus.ElectionTimeout
+            ->
+            if state.Snapshot <> ValueSome transfer.Snapshot then
+                withSnapshot clock progress state
+            else
+                let transfer = { transfer with Sent = transfer.Held; MovedAt = clock.Now }
+                { progress with Mode = ReplicationMode.Snapshot transfer }
+        | ReplicationMode.Snapshot _
         | ReplicationMode.Probe _
         | ReplicationMode.Replicate -> progress
 
@@ -229,7 +239,8 @@ module Leader =
             else
                 let due =
                     leading.Progress
-                    |> Map.map (fun _ progress -> { afterSilence progress with HeartbeatDue = true })
+                    |> Map.map (fun _ progress ->
+                        { afterPause config clock state progress with HeartbeatDue = true })
                 { state with
                     Role =
                         Role.Leader
@@ -371,22 +382,22 @@ module Leader =
             | ValueSome message -> struct (said leading state progress, State.send id message state)
 
     /// The entries that a member needs next may have been compacted away since.
-    let private withEntriesAtHand (progress: Progress) (state: State) =
+    let private withEntriesAtHand (clock: Clock) (progress: Progress) (state: State) =
         if progress.NextIndex.Previous < state.Outline.Base.Index then
-            withSnapshot progress state
+            withSnapshot clock progress state
         else
             progress
 
     /// Says to every reachable member what it lacks. Called once a transition, so that a burst of proposals,
     /// answers and ticks makes one message a member.
-    let replicate (config: NodeConfig) (state: State) =
+    let replicate (config: NodeConfig) (clock: Clock) (state: State) =
         match state.Role with
         | Role.Leader leading ->
             let tell (state: State) (id: MemberId) (progress: Progress) =
                 if not (state.Bonded.ContainsKey id) then
                     state
                 else
-                    let current = withEntriesAtHand progress state
+                    let current = withEntriesAtHand clock progress state
                     let struct (after, state) = sendEntries config id current leading state
                     let struct (after, state) = sendSnapshot config id after leading state
                     let struct (after, state) = sendNews id after leading state

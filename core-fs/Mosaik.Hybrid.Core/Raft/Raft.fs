@@ -194,7 +194,7 @@ module Raft =
         |> Reads.advance
         |> Admission.admit clock
         |> Forwarding.send config clock
-        |> Leader.replicate config
+        |> Leader.replicate config clock
         |> Reads.ask config clock
         |> Follower.answer config clock
 

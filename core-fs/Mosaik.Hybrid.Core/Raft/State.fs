@@ -15,8 +15,9 @@ type SnapshotTransfer =
         Held: int64
         /// The next byte to send. Held <= Sent.
         Sent: int64
-        /// Nothing has been heard of it since the last heartbeat: what was sent may be lost.
-        IsSilent: bool
+        /// When more bytes were last held, or all that is held was last sent on from: after an election timeout what
+        /// was sent counts as lost.
+        MovedAt: Instant
     }
 
 /// How a leader sends to one member.

@@ -120,21 +120,24 @@ let private sending =
           |> expectNotTold "bytes 60"
           |> ignore
 
-      testCase "what is not answered for a heartbeat is sent again"
+      testCase "what has not come to rest for an election timeout is sent again, and not before"
       <| fun () ->
           let scene = compactedLeader ()
-          let session = sessionWith n3 scene
-          let hears id (scene: Scene) =
-              receives id (appendReply 4 (sessionWith id scene) 0 (AppendOutcome.Accepted(index 6))) scene
+          let hears id outcome (scene: Scene) =
+              receives id (appendReply 4 (sessionWith id scene) 0 outcome) scene
+          let receiving = AppendOutcome.Receiving(position 3 4, 0L)
+          let later (time: int) (scene: Scene) =
+              scene
+              |> hears n2 (AppendOutcome.Accepted(index 6))
+              |> hears n3 receiving
+              |> at time
+              |> ticks
           scene
-          |> receives n3 (appendReply 4 session 0 (AppendOutcome.Receiving(position 3 4, 0L)))
-          |> at 2_100
-          |> ticks
-          |> expectNotTold "bytes 0 +100"
+          |> hears n3 receiving
+          |> later 2_900
+          |> expectNotTold "snapshot 3/4"
           |> expectTold "-> n3 InstallSnapshot t4 s2 at 3/4 bytes 0 +0 of 100 commit 6"
-          |> hears n2
-          |> at 2_200
-          |> ticks
+          |> later 3_000
           |> expectTold "-> n3 snapshot 3/4 t4 s2 bytes 0 +100"
           |> ignore
 
