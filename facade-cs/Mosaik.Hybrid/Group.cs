@@ -53,6 +53,9 @@ public sealed class Group<TCommand, TQuery, TResult> : IAsyncDisposable
     /// <summary>Who belongs to the group, as this node's log says.</summary>
     public GroupMembers Members => Snapshot.Members;
 
+    /// <summary>How the log is doing on this node: stalls, snapshots, where it begins.</summary>
+    public GroupStorageStatus Storage => _runtime.Loop.StorageStatus;
+
     /// <summary>This node's live bonds; a snapshot.</summary>
     public IReadOnlyList<Bond> Bonds => _runtime.Loop.Bonds;
 
@@ -128,6 +131,19 @@ public sealed class Group<TCommand, TQuery, TResult> : IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
         return _runtime.AskAsync(query, consistency, cancellationToken);
+    }
+
+    /// <summary>Saves this node's machine now, whatever <see cref="SnapshotOptions"/> say, and lets the log forget its beginning.</summary>
+    /// <param name="cancellationToken">Ends the wait; the snapshot is taken all the same.</param>
+    /// <returns>What the snapshot stands at, once it is durable. The last one's when nothing was applied since.</returns>
+    /// <exception cref="NotSupportedException">The machine does not implement <see cref="ISnapshotMachine"/>.</exception>
+    /// <exception cref="InvalidOperationException">Nothing has been applied yet.</exception>
+    /// <exception cref="Storage.StorageException">It could not be saved; the log is as it was.</exception>
+    /// <exception cref="GroupTerminatedException">The group has ended on this node.</exception>
+    public Task<LogPosition> TakeSnapshotAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _runtime.Loop.SaveAsync().WaitAsync(cancellationToken);
     }
 
     /// <summary>Gives up this handle. The last handle leaves the group: bonds are told, and the machine stops.</summary>

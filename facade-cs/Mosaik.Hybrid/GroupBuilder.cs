@@ -30,6 +30,10 @@ public sealed class GroupBuilder
     /// </summary>
     public GroupBuilder WithConsensusConfig(ConsensusConfig config) => new(_core.With(config));
 
+    /// <summary>Chooses when this node takes snapshots of a machine that can be saved. Not part of the GroupId.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public GroupBuilder WithSnapshots(SnapshotOptions options) => new(_core.With(options));
+
     /// <summary>Chooses what the group replicates.</summary>
     /// <param name="machine">This node's instance, fresh; used by this group alone.</param>
     public GroupBuilder<TCommand, TQuery, TResult, DefaultStorage, DefaultCodec> WithStateMachine<
@@ -93,6 +97,11 @@ public sealed class GroupBuilder<TCommand, TQuery, TResult, TStorage, TCodec>
         ConsensusConfig config
     ) => new(_core.With(config), _machine, _storage, _codec);
 
+    /// <summary>Chooses when this node takes snapshots of a machine that can be saved. Not part of the GroupId.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public GroupBuilder<TCommand, TQuery, TResult, TStorage, TCodec> WithSnapshots(SnapshotOptions options) =>
+        new(_core.With(options), _machine, _storage, _codec);
+
     /// <summary>
     /// Joins the group. The log is in memory unless a store was chosen; commands are JSON unless a codec was.
     /// </summary>
@@ -114,7 +123,8 @@ public sealed class GroupBuilder<TCommand, TQuery, TResult, TStorage, TCodec>
                 _core.Validators,
                 _machine,
                 _codec ?? new JsonCommandCodec<TCommand>(),
-                _storage
+                _storage,
+                _core.Snapshots
             )
         );
 
@@ -139,6 +149,15 @@ internal sealed record BuilderCore(IGroupJoiner Joiner, GroupKey Key)
     public ConsensusConfig Consensus { get; private init; } = ConsensusConfig.Default;
 
     public ImmutableArray<ITicketValidator> Validators { get; private init; } = [];
+
+    public SnapshotOptions Snapshots { get; private init; } = SnapshotOptions.Default;
+
+    public BuilderCore With(SnapshotOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        return this with { Snapshots = options };
+    }
 
     public BuilderCore With(ConsensusConfig config)
     {

@@ -27,9 +27,11 @@ internal sealed record GroupSettings<TCommand, TQuery, TResult>
         IReadOnlyList<ITicketValidator> validators,
         IStateMachine<TCommand, TQuery, TResult> machine,
         ICommandCodec<TCommand> codec,
-        ILogStorage? storage
+        ILogStorage? storage,
+        SnapshotOptions? snapshots = null
     )
     {
+        Snapshots = snapshots ?? SnapshotOptions.Default;
         Key = key;
         Consensus = consensus;
         Validators = validators;
@@ -64,6 +66,9 @@ internal sealed record GroupSettings<TCommand, TQuery, TResult>
 
     /// <summary>The chosen store, not yet opened; null for the default.</summary>
     public ILogStorage? Storage { get; }
+
+    /// <summary>When this node takes snapshots; not part of the GroupId.</summary>
+    public SnapshotOptions Snapshots { get; }
 
     /// <summary>Derived from key, parameters, machine, codec and validators.</summary>
     public GroupId GroupId { get; }

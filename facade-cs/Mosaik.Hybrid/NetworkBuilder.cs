@@ -1,7 +1,9 @@
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Mosaik.Hybrid.Diagnostics;
 using Mosaik.Hybrid.Runtime;
 using Mosaik.Hybrid.Transport;
 
@@ -22,6 +24,7 @@ public sealed class NetworkBuilder
     private Func<NodeIdentity, ITransport>? _transport;
     private TimeProvider _timeProvider = TimeProvider.System;
     private ILoggerFactory _loggers = NullLoggerFactory.Instance;
+    private IMeterFactory? _meters;
 
     internal NetworkBuilder(string name)
     {
@@ -121,6 +124,15 @@ public sealed class NetworkBuilder
         return this;
     }
 
+    /// <summary>Who makes the meter <c>Mosaik.Hybrid</c>; a container's, say.</summary>
+    /// <value>One meter that all networks of the process share.</value>
+    public NetworkBuilder WithMeterFactory(IMeterFactory meters)
+    {
+        ArgumentNullException.ThrowIfNull(meters);
+        _meters = meters;
+        return this;
+    }
+
     /// <summary>Starts the node: it listens, and looks for its peers.</summary>
     /// <exception cref="IOException">An address can't be listened on, or the identity file can't be read.</exception>
     /// <exception cref="ArgumentException">A discovery option is out of range.</exception>
@@ -134,7 +146,15 @@ public sealed class NetworkBuilder
         try
         {
             var discovery = new PeerDiscovery(id, identity, transport, _discovery, _timeProvider, _loggers);
-            var node = new NodeServices(id, identity, transport, discovery, _timeProvider, _loggers);
+            var node = new NodeServices(
+                id,
+                identity,
+                transport,
+                discovery,
+                _timeProvider,
+                _loggers,
+                new GroupMeters(_meters)
+            );
             return await Network
                 .StartAsync(_name, node, _identity is null, cancellationToken)
                 .ConfigureAwait(false);

@@ -47,6 +47,33 @@ internal static partial class GroupEvents
     [LoggerMessage(2012, LogLevel.Warning, "Group {Group}: the store repaired its log: {Repair}")]
     public static partial void Repaired(ILogger logger, string group, string repair);
 
+    [LoggerMessage(
+        2013,
+        LogLevel.Warning,
+        "Group {Group}: the disk has made no progress for {Timeout} ms; this node neither leads nor stands until it does"
+    )]
+    public static partial void DiskStalled(ILogger logger, string group, int timeout);
+
+    [LoggerMessage(2014, LogLevel.Information, "Group {Group}: the disk makes progress again")]
+    public static partial void DiskRecovered(ILogger logger, string group);
+
+    [LoggerMessage(2015, LogLevel.Information, "Group {Group}: snapshot at {Position}, {Length} bytes")]
+    public static partial void SnapshotTaken(ILogger logger, string group, LogPosition position, long length);
+
+    [LoggerMessage(
+        2016,
+        LogLevel.Information,
+        "Group {Group}: a snapshot at {Position} of another member takes the place of the log"
+    )]
+    public static partial void SnapshotInstalled(ILogger logger, string group, LogPosition position);
+
+    [LoggerMessage(
+        2017,
+        LogLevel.Error,
+        "Group {Group}: a snapshot could not be saved, sent or received; the log is as it was"
+    )]
+    public static partial void SnapshotFailed(ILogger logger, string group, Exception exception);
+
     [LoggerMessage(2020, LogLevel.Debug, "Dialling {Peer} at {Address} failed: {Reason}")]
     public static partial void DialFailed(ILogger logger, string peer, string address, string reason);
 

@@ -24,6 +24,7 @@ internal sealed partial class GroupLoop
         CloseAllLinks(CloseReason.GracefulShutdown);
         await _ending.CancelAsync().ConfigureAwait(false);
         await _machine.ConfigureAwait(false);
+        await EndSnapshotsAsync().ConfigureAwait(false);
         if (_timer is not null)
         {
             await _timer.DisposeAsync().ConfigureAwait(false);

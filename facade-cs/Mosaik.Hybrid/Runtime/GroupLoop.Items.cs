@@ -98,8 +98,17 @@ internal sealed partial class GroupLoop
             case EntriesRead read:
                 OnEntriesRead(read);
                 break;
-            case EntriesReadForApply { Entries: var entries }:
-                _stored.OnReadForApply(entries);
+            case EntriesReadForApply read:
+                _stored.OnReadForApply(read);
+                break;
+            case SnapshotBytesRead read:
+                OnBytesRead(read);
+                break;
+            case SnapshotTaken taken:
+                OnSnapshotTaken(taken);
+                break;
+            case SaveRequest { Request: var request }:
+                _applier.Save(request);
                 break;
             case PeerEntryChange change:
                 OnEntryChanged(change);
@@ -159,7 +168,16 @@ internal sealed partial class GroupLoop
         _applied = report.Position;
         PublishStatus();
         var pending = _pending!;
-        var own = 0UL;
+        var own = report.Restored.Last;
+        if (own != 0)
+        {
+            pending.OnInstalled(
+                own,
+                report.Restored.Index,
+                static request => request.Fail(SubmitFailure.Unknown)
+            );
+        }
+
         foreach (var (number, index) in report.Completions)
         {
             pending.OnApplied(number, index);
@@ -204,6 +222,12 @@ internal sealed partial class GroupLoop
                 break;
             case LinkOpened opened:
                 opened.Connection.Frames.Abort();
+                break;
+            case SaveRequest { Request: var request }:
+                request.TrySetException(end);
+                break;
+            case SnapshotBytesRead read:
+                read.Release();
                 break;
             default:
                 // Nobody waits behind the others.

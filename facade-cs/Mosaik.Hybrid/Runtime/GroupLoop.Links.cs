@@ -114,6 +114,7 @@ internal sealed partial class GroupLoop
     {
         if (_links.Remove(close.Link) is { } connection)
         {
+            _sender.Close(close.Link);
             var evidence = close.Evidence.Length > 0 ? close.Evidence : connection.Evidence;
             Refusals.Note(connection.Peer, close.Reason, evidence);
             if (close.Reason == CloseReason.NotAllowed && connection is { Member: null, IsDialler: false })
@@ -136,6 +137,7 @@ internal sealed partial class GroupLoop
         foreach (var connection in _links.All.ToArray())
         {
             _links.Remove(connection.Id);
+            _sender.Close(connection.Id);
             BeginClose(connection, reason);
             if (_bonds.Remove(connection.Id))
             {

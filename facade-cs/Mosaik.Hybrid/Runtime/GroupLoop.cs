@@ -17,7 +17,8 @@ internal sealed record GroupLoopOptions(
     ConsensusConfig Consensus,
     IReadOnlyList<Tickets.ITicketValidator> Validators,
     IMachineAdapter Machine,
-    ILogStorage Storage
+    ILogStorage Storage,
+    SnapshotOptions Snapshots
 );
 
 /// <summary>Owns one group's state on this node: takes inputs, steps the core, carries out what it asks.</summary>
@@ -140,18 +141,26 @@ internal sealed partial class GroupLoop
 
     private async Task StartAsync()
     {
-        var recovered = await RecoverAsync().ConfigureAwait(false);
-        var proposer = new ProposerId(recovered.Hard.Member, recovered.Hard.Session);
+        var stored = await RecoverAsync().ConfigureAwait(false);
+        var proposer = new ProposerId(stored.Hard.Member, stored.Hard.Session);
         _timer = new DeadlineTimer(_clock, () => Post(s_timerFired));
-        _applier = new MachineApplier(_options.Machine, proposer, Post, OnMachineFailed);
+        _applier = new MachineApplier(
+            _options.Machine,
+            proposer,
+            _options.Storage.Snapshots,
+            Post,
+            OnMachineFailed,
+            _ending.Token
+        );
+        StartSnapshots(stored.Snapshot.IsSome);
         Volatile.Write(ref _pending, new PendingCommands(proposer, _window));
-        Begin(recovered);
-        GroupEvents.Started(_logger, _name, recovered.Hard.Member.ToString(), recovered.Hard.Session);
+        Begin(stored);
+        GroupEvents.Started(_logger, _name, stored.Hard.Member.ToString(), stored.Hard.Session);
         StartDiscovery();
         _machine = Task.Run(_applier.RunAsync);
     }
 
-    private async Task<RecoveredLog> RecoverAsync()
+    private async Task<StoredState> RecoverAsync()
     {
         try
         {
@@ -160,6 +169,7 @@ internal sealed partial class GroupLoop
                     _options.Storage,
                     _node.Identity.Id,
                     _options.Group,
+                    _options.Machine,
                     repair => GroupEvents.Repaired(_logger, _name, repair),
                     _ending.Token
                 )
@@ -173,28 +183,20 @@ internal sealed partial class GroupLoop
     }
 
     /// <summary>Begins with what the store holds; again after a reset, with nothing.</summary>
-    private void Begin(RecoveredLog recovered)
+    private void Begin(StoredState stored)
     {
         var pending = _pending!;
         _tail.Clear();
         _writer = new StorageWriter(_options.Storage, Post, _ending.Token);
-        _stored = new StoredEntries(_options.Storage, _tail, _applier, Post, _ending.Token);
-        _executor = new ReadyExecutor(_writer, _tail, _links, pending, _stored);
+        var applied = stored.Snapshot.IsSome ? stored.Snapshot.Value.Position.Index : LogIndex.Zero;
+        _stored = new StoredEntries(_options.Storage, _tail, _applier, applied, Post, _ending.Token);
+        _executor = new ReadyExecutor(_writer, _tail, _links, pending, _stored, _sender);
         var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-        _state = Core.Group.Restore(
-            _config,
-            _clock.Read(),
-            seed,
-            _options.Network,
-            _options.Group,
-            recovered.Hard,
-            recovered.Outline,
-            recovered.Configurations
-        );
+        _state = Core.Group.Restore(_config, _clock.Read(), seed, _options.Network, _options.Group, stored);
         // The newest configuration is in force, committed or not; the core says so only when it changes.
-        _members = recovered.Configurations.IsEmpty
+        _members = stored.Configurations.IsEmpty
             ? GroupMembers.None
-            : GroupMembers.Of(recovered.Configurations.Head.Item2);
+            : GroupMembers.Of(stored.Configurations.Head.Item2);
         _inputs.Add(GroupInput.Tick);
     }
 
@@ -291,6 +293,7 @@ internal sealed partial class GroupLoop
             _inputs.Add(GroupInput.NewPersisted(_writer.Persisted));
         }
 
+        CarryOutSnapshots();
         CarryOutLinkActions();
         _executor.Send(_ready);
         _executor.Release();
@@ -404,7 +407,10 @@ internal sealed partial class GroupLoop
             raft.CurrentTerm,
             _applied.Index,
             raft.Outline.Last,
-            _members
+            _members,
+            raft.DiskStalled,
+            raft.Outline.Base.Index.Next,
+            raft.Snapshot.IsSome ? raft.Snapshot.Value.Position : LogPosition.Zero
         );
         if (next != Status.Current)
         {
@@ -445,13 +451,7 @@ internal sealed partial class GroupLoop
         pending.Renumber(proposer);
         _applier.Rename(proposer);
         _inputs.Clear();
-        Begin(
-            new RecoveredLog(
-                hard,
-                LogOutlineModule.empty,
-                Microsoft.FSharp.Collections.FSharpList<ValueTuple<LogIndex, Configuration>>.Empty
-            )
-        );
+        Begin(StateModule.fresh(hard));
         if (!pending.IsEmpty)
         {
             _inputs.Add(

@@ -67,7 +67,8 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
                     settings.Consensus,
                     settings.Validators,
                     adapter,
-                    settings.StorageOrDefault()
+                    settings.StorageOrDefault(),
+                    settings.Snapshots
                 ),
                 node
             )

@@ -9,12 +9,27 @@ internal sealed record GroupSnapshot(
     Term Term,
     LogIndex Committed,
     LogPosition Log,
-    GroupMembers Members
+    GroupMembers Members,
+    bool IsDiskStalled,
+    LogIndex FirstIndex,
+    LogPosition Snapshot
 )
 {
     /// <summary>The place of this node's member in the configuration, and the others'.</summary>
     public static GroupSnapshot Initial(PeerId self) =>
-        new(self, null, false, false, Term.Zero, LogIndex.Zero, LogPosition.Zero, GroupMembers.None);
+        new(
+            self,
+            null,
+            false,
+            false,
+            Term.Zero,
+            LogIndex.Zero,
+            LogPosition.Zero,
+            GroupMembers.None,
+            false,
+            LogIndex.Zero.Next,
+            LogPosition.Zero
+        );
 }
 
 /// <summary>Publishes snapshots, and completes whoever waits for one that fits.</summary>

@@ -1,16 +1,13 @@
 using System.Security.Cryptography;
 using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
 using Mosaik.Hybrid.Core;
 using Mosaik.Hybrid.Storage;
 
 namespace Mosaik.Hybrid.Runtime;
 
-/// <summary>What a member knows when it starts.</summary>
-internal sealed record RecoveredLog(
-    HardState Hard,
-    LogOutline Outline,
-    FSharpList<ValueTuple<LogIndex, Configuration>> Configurations
-);
+/// <summary>What a snapshot that a member starts from says besides the machine's state.</summary>
+internal sealed record RecoveredSnapshot(SnapshotFacts Facts, long Timestamp);
 
 /// <summary>Turns what a store holds into the core's starting point. One path for a first start and for every other.</summary>
 internal static class LogRecovery
@@ -33,11 +30,18 @@ internal static class LogRecovery
     }
 
     /// <summary>Opens a store, begins its next session durably, and reads what the core needs.</summary>
+    /// <param name="storage">The store, not opened yet.</param>
+    /// <param name="peer">This node.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="machine">What the machine is called, for people, and whether it can be restored.</param>
+    /// <param name="onRepair">Told what the store repaired.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="StorageException">The store can't be opened, or belongs to another peer.</exception>
-    public static async Task<RecoveredLog> OpenAsync(
+    public static async Task<StoredState> OpenAsync(
         ILogStorage storage,
         PeerId peer,
         GroupId group,
+        IMachineAdapter machine,
         Action<string> onRepair,
         CancellationToken cancellationToken
     )
@@ -56,45 +60,117 @@ internal static class LogRecovery
             );
         }
 
-        CheckAcknowledged(stored, peer);
-        if (stored.BasePosition != LogPosition.Zero)
+        var snapshot = await ReadSnapshotAsync(storage, stored, machine, cancellationToken)
+            .ConfigureAwait(false);
+        CheckAcknowledged(stored, snapshot, peer);
+        var hard = await BeginSessionAsync(storage, stored, snapshot, peer, cancellationToken)
+            .ConfigureAwait(false);
+        stored = await AlignAsync(storage, stored, snapshot, cancellationToken).ConfigureAwait(false);
+        return new StoredState(
+            hard,
+            Outline(stored),
+            await ReadConfigurationsAsync(storage, stored, snapshot, cancellationToken).ConfigureAwait(false),
+            snapshot is null
+                ? FSharpValueOption<SnapshotFacts>.ValueNone
+                : FSharpValueOption<SnapshotFacts>.NewValueSome(snapshot.Facts),
+            await ReadTimestampAsync(storage, stored, snapshot, cancellationToken).ConfigureAwait(false)
+        );
+    }
+
+    /// <summary>The newest readable snapshot, if the machine can be restored from one, or must be.</summary>
+    private static async Task<RecoveredSnapshot?> ReadSnapshotAsync(
+        ILogStorage storage,
+        StoredLog stored,
+        IMachineAdapter machine,
+        CancellationToken cancellationToken
+    )
+    {
+        var isNeeded = stored.BasePosition != LogPosition.Zero;
+        if (machine.Snapshots is null)
         {
-            throw new StorageException(
-                StorageFault.Unsupported,
-                $"The log begins after {stored.BasePosition}, and this version can't start a group from a snapshot. Run the version that made it."
-            );
+            return isNeeded
+                ? throw new StorageException(
+                    StorageFault.Unsupported,
+                    $"The log begins after {stored.BasePosition}, where a snapshot stands, and {machine.Name} can't be restored from one: it must implement {nameof(ISnapshotMachine)}, as the machine did that made it."
+                )
+                : null;
         }
 
+        var found = await storage.Snapshots.OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (found is null || found.Info.Position.Index < stored.BasePosition.Index)
+        {
+            if (found is not null)
+            {
+                await found.DisposeAsync().ConfigureAwait(false);
+            }
+
+            return isNeeded
+                ? throw new StorageException(
+                    StorageFault.Lost,
+                    $"The log begins after {stored.BasePosition}, and no snapshot of what was before it can be read. Give the node an empty store, and it joins as a new member and gets everything from the others."
+                )
+                : null;
+        }
+
+        await using (found.ConfigureAwait(false))
+        {
+            var facts = SnapshotContent.ToFacts(found.Info);
+            if (stored.Hard is { Lineage: var lineage } && !lineage.IsNone && lineage != facts.Lineage)
+            {
+                throw new StorageException(
+                    StorageFault.Corrupt,
+                    $"The log is of lineage {lineage}, the {found.Info} of {facts.Lineage}: the files of two stores are mixed."
+                );
+            }
+
+            var head = await SnapshotContent
+                .ReadHeadAsync(found.Content, cancellationToken)
+                .ConfigureAwait(false);
+            return new RecoveredSnapshot(facts, head.Timestamp);
+        }
+    }
+
+    /// <summary>
+    /// Before anything is said in the session's name: commands of two sessions must never share a number. A crash may have
+    /// come between the snapshot of a first lineage and the hard state that names it.
+    /// </summary>
+    private static async Task<HardState> BeginSessionAsync(
+        ILogStorage storage,
+        StoredLog stored,
+        RecoveredSnapshot? snapshot,
+        PeerId peer,
+        CancellationToken cancellationToken
+    )
+    {
         var hard = stored.Hard is { } known
             ? new HardState(
                 known.Member,
                 known.Session + 1,
-                known.Lineage,
+                known.Lineage.IsNone && snapshot is not null ? snapshot.Facts.Lineage : known.Lineage,
                 known.CurrentTerm,
                 known.VotedFor,
                 known.Acknowledged
             )
             : NewMember(peer);
-        // Before anything is said in this session's name: commands of two sessions must never share a number.
         await storage
             .WriteAsync(
                 new LogWriteBatch(hard, null, ReadOnlyMemory<ReadOnlyMemory<LogEntry>>.Empty),
                 cancellationToken
             )
             .ConfigureAwait(false);
-        var configurations = await ReadConfigurationsAsync(storage, stored, cancellationToken)
-            .ConfigureAwait(false);
-        return new RecoveredLog(hard, Outline(stored), configurations);
+        return hard;
     }
 
     /// <summary>A log that ends before what this member once acknowledged is no torn tail but a loss (rule 16).</summary>
-    private static void CheckAcknowledged(StoredLog stored, PeerId peer)
+    private static void CheckAcknowledged(StoredLog stored, RecoveredSnapshot? snapshot, PeerId peer)
     {
         var last = stored.LastPosition;
-        if (
-            stored.Hard is { Acknowledged: var promised }
-            && (last.Term < promised.Term || (last.Term == promised.Term && last.Index < promised.Index))
-        )
+        if (snapshot is not null && IsBefore(last, snapshot.Facts.Position))
+        {
+            last = snapshot.Facts.Position;
+        }
+
+        if (stored.Hard is { Acknowledged: var promised } && IsBefore(last, promised))
         {
             throw new StorageException(
                 StorageFault.Lost,
@@ -105,29 +181,111 @@ internal static class LogRecovery
         }
     }
 
+    /// <summary>"At least as up to date" of Raft §5.4.1, the other way round.</summary>
+    private static bool IsBefore(LogPosition left, LogPosition right) =>
+        left.Term < right.Term || (left.Term == right.Term && left.Index < right.Index);
+
+    /// <summary>
+    /// A crash may have come between a received snapshot and the log's new beginning: then the log ends before it, or
+    /// differs, and goes (Raft §7).
+    /// </summary>
+    private static async Task<StoredLog> AlignAsync(
+        ILogStorage storage,
+        StoredLog stored,
+        RecoveredSnapshot? snapshot,
+        CancellationToken cancellationToken
+    )
+    {
+        if (snapshot is null || Holds(stored, snapshot.Facts.Position))
+        {
+            return stored;
+        }
+
+        var position = snapshot.Facts.Position;
+        await storage.CompactAsync(position, cancellationToken).ConfigureAwait(false);
+        return new StoredLog(stored.Hard, position, position, [], [], []);
+    }
+
+    private static bool Holds(StoredLog stored, LogPosition position)
+    {
+        if (position == stored.BasePosition)
+        {
+            return true;
+        }
+
+        var term = Term.Zero;
+        foreach (var run in stored.TermRuns)
+        {
+            term = run.First <= position.Index ? run.Term : term;
+        }
+
+        return position.Index > stored.BasePosition.Index
+            && position.Index <= stored.LastPosition.Index
+            && term == position.Term;
+    }
+
     private static LogOutline Outline(StoredLog stored)
     {
         var runs = stored.TermRuns.Select(static run => new Core.TermRun(run.First, run.Term));
         return LogOutlineModule.restore(stored.BasePosition, stored.LastPosition, ListModule.OfSeq(runs));
     }
 
+    /// <summary>The snapshot's, and those after it: what was before it is settled.</summary>
     private static async Task<FSharpList<ValueTuple<LogIndex, Configuration>>> ReadConfigurationsAsync(
         ILogStorage storage,
         StoredLog stored,
+        RecoveredSnapshot? snapshot,
         CancellationToken cancellationToken
     )
     {
-        var newestFirst = new List<ValueTuple<LogIndex, Configuration>>(stored.Configurations.Count);
-        foreach (var index in stored.Configurations)
+        var newestFirst = new List<ValueTuple<LogIndex, Configuration>>(stored.Configurations.Count + 1);
+        var after = LogIndex.Zero;
+        if (snapshot is not null)
         {
-            var entries = await storage
-                .ReadAsync(new LogRange(index, index), ReadBytesMax, cancellationToken)
-                .ConfigureAwait(false);
-            newestFirst.Add((index, Decode(entries.Span[0])));
+            after = snapshot.Facts.Position.Index;
+            newestFirst.Add((after, snapshot.Facts.Configuration));
+        }
+
+        foreach (var index in stored.Configurations.Where(index => index > after))
+        {
+            newestFirst.Add(
+                (index, Decode(await ReadOneAsync(storage, index, cancellationToken).ConfigureAwait(false)))
+            );
         }
 
         newestFirst.Reverse();
         return ListModule.OfSeq(newestFirst);
+    }
+
+    /// <summary>Entries of a next leader must not be earlier than those that were.</summary>
+    private static async Task<long> ReadTimestampAsync(
+        ILogStorage storage,
+        StoredLog stored,
+        RecoveredSnapshot? snapshot,
+        CancellationToken cancellationToken
+    )
+    {
+        var known = snapshot?.Timestamp ?? 0;
+        if (stored.LastPosition == stored.BasePosition)
+        {
+            return known;
+        }
+
+        var last = await ReadOneAsync(storage, stored.LastPosition.Index, cancellationToken)
+            .ConfigureAwait(false);
+        return Math.Max(known, last.Timestamp);
+    }
+
+    private static async Task<LogEntry> ReadOneAsync(
+        ILogStorage storage,
+        LogIndex index,
+        CancellationToken cancellationToken
+    )
+    {
+        var entries = await storage
+            .ReadAsync(new LogRange(index, index), ReadBytesMax, cancellationToken)
+            .ConfigureAwait(false);
+        return entries.Span[0];
     }
 
     private static Configuration Decode(in LogEntry entry)

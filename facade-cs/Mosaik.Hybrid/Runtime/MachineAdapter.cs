@@ -5,6 +5,12 @@ internal interface IMachineAdapter
 {
     /// <summary>Decodes a committed command and applies it.</summary>
     void Apply(in LogEntry entry);
+
+    /// <summary>The machine, if it can be saved; null otherwise.</summary>
+    ISnapshotMachine? Snapshots { get; }
+
+    /// <summary>What the machine is called, for people.</summary>
+    string Name { get; }
 }
 
 /// <summary>A user's machine with its codec.</summary>
@@ -15,6 +21,12 @@ internal sealed class MachineAdapter<TCommand, TQuery, TResult>(
 {
     /// <summary>The machine; only the applier calls it.</summary>
     public IStateMachine<TCommand, TQuery, TResult> Machine => machine;
+
+    /// <inheritdoc/>
+    public ISnapshotMachine? Snapshots => machine as ISnapshotMachine;
+
+    /// <inheritdoc/>
+    public string Name => machine.GetType().Name;
 
     /// <inheritdoc/>
     public void Apply(in LogEntry entry)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Storage;
 
 namespace Mosaik.Hybrid.Runtime;
 
@@ -14,6 +15,8 @@ internal sealed class MachineApplier
     private const int ReportEvery = 1_024;
 
     private readonly IMachineAdapter _machine;
+    private readonly ISnapshotStorage _snapshots;
+    private readonly CancellationToken _cancellationToken;
     private readonly Action<AppliedReport> _report;
     private readonly Action<Exception> _fail;
     private readonly Channel<Work> _work = Channel.CreateUnbounded<Work>(
@@ -23,6 +26,8 @@ internal sealed class MachineApplier
     private readonly List<(LogIndex Index, PendingQuery Query)> _waiting = [];
     private ProposerId _own;
     private LogPosition _applied = LogPosition.Zero;
+    private long _timestamp;
+    private ReadOnlyMemory<byte> _configuration;
     private AppliedReport _next = new();
     private int _unreported;
     private volatile Exception? _end;
@@ -30,17 +35,23 @@ internal sealed class MachineApplier
     /// <summary>Creates the applier; <see cref="RunAsync"/> makes it go.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="own">Whose commands are reported one by one.</param>
+    /// <param name="snapshots">Where the machine's snapshots are.</param>
     /// <param name="report">Told what has been applied; only enqueues.</param>
     /// <param name="fail">Told that the machine threw; the applier has stopped.</param>
+    /// <param name="cancellationToken">Ends a restore; <see cref="End"/> ends the rest.</param>
     public MachineApplier(
         IMachineAdapter machine,
         ProposerId own,
+        ISnapshotStorage snapshots,
         Action<AppliedReport> report,
-        Action<Exception> fail
+        Action<Exception> fail,
+        CancellationToken cancellationToken
     )
     {
         _machine = machine;
         _own = own;
+        _snapshots = snapshots;
+        _cancellationToken = cancellationToken;
         _report = report;
         _fail = fail;
     }
@@ -48,6 +59,24 @@ internal sealed class MachineApplier
     /// <summary>Committed entries that follow on from the last ones. Called by the group loop.</summary>
     public void Apply(ReadOnlyMemory<LogEntry> entries) =>
         _work.Writer.TryWrite(new Work { Entries = entries });
+
+    /// <summary>Takes snapshots of the machine; null for one that can't be saved. Set before the applier runs.</summary>
+    public SnapshotTaker? Taker { get; set; }
+
+    /// <summary>The machine becomes what the newest snapshot holds. Called by the group loop.</summary>
+    public void Restore() => _work.Writer.TryWrite(new Work { IsRestore = true });
+
+    /// <summary>Looks whether a snapshot is due. Any thread.</summary>
+    public void Wake() => _work.Writer.TryWrite(new Work());
+
+    /// <summary>Takes a snapshot as soon as may be. Any thread.</summary>
+    public void Save(TaskCompletionSource<LogPosition> request)
+    {
+        if (!_work.Writer.TryWrite(new Work { Save = request }))
+        {
+            request.TrySetException(_end ?? new GroupTerminatedException(TerminationReason.Left));
+        }
+    }
 
     /// <summary>From now on these are the own commands; nothing has been applied yet. Called by the group loop.</summary>
     public void Rename(ProposerId own) => _work.Writer.TryWrite(new Work { Own = own });
@@ -78,7 +107,14 @@ internal sealed class MachineApplier
             {
                 while (_end is null && _work.Reader.TryRead(out var work))
                 {
-                    Do(work);
+                    if (work.IsRestore)
+                    {
+                        await RestoreAsync().ConfigureAwait(false);
+                    }
+                    else
+                    {
+                        Do(work);
+                    }
                 }
 
                 Report();
@@ -92,6 +128,37 @@ internal sealed class MachineApplier
         }
 
         FailQueries(_end ?? new GroupTerminatedException(TerminationReason.Left));
+    }
+
+    /// <summary>What was waiting for the effects of the snapshot is answered; own commands in it are reported as one.</summary>
+    private async Task RestoreAsync()
+    {
+        Report();
+        var stored =
+            await _snapshots.OpenAsync(_cancellationToken).ConfigureAwait(false)
+            ?? throw new StorageException(StorageFault.Lost, "The snapshot that was just there is gone.");
+        await using (stored.ConfigureAwait(false))
+        {
+            var machine =
+                _machine.Snapshots
+                ?? throw new NotSupportedException(
+                    $"The group's log begins with a snapshot, and {_machine.Name} can't be restored: implement {nameof(ISnapshotMachine)}, as the other members' machines do."
+                );
+            var head = await SnapshotContent
+                .ReadHeadAsync(stored.Content, _cancellationToken)
+                .ConfigureAwait(false);
+            _filter.Restore(head.Records);
+            await machine.RestoreSnapshotAsync(stored.Content, _cancellationToken).ConfigureAwait(false);
+            _applied = stored.Info.Position;
+            _timestamp = head.Timestamp;
+            _configuration = stored.Info.Configuration;
+        }
+
+        Taker?.OnRestored(_applied);
+        _next.Position = _applied;
+        _next.Restored = (_filter.LastOf(_own), _filter.UsedAt(_own));
+        Report();
+        Answer();
     }
 
     private void Do(in Work work)
@@ -113,7 +180,15 @@ internal sealed class MachineApplier
         }
         else
         {
+            if (work.Save is { } request)
+            {
+                (Taker ?? throw new InvalidOperationException("Nobody takes snapshots here.")).Request(
+                    request
+                );
+            }
+
             ApplyAll(work.Entries.Span);
+            SaveIfDue();
         }
     }
 
@@ -126,8 +201,16 @@ internal sealed class MachineApplier
                 return;
             }
 
+            if (entry.Index <= _applied.Index)
+            {
+                // A snapshot has brought it.
+                continue;
+            }
+
             ApplyOne(entry);
             _applied = entry.Position;
+            _timestamp = entry.Timestamp;
+            Taker?.OnApplied(entry.Payload.Length);
             _next.Position = _applied;
             if (++_unreported >= ReportEvery)
             {
@@ -142,8 +225,23 @@ internal sealed class MachineApplier
         }
     }
 
+    /// <summary>Between two commands, and never within a batch: then the filter's table says all that it knows.</summary>
+    private void SaveIfDue()
+    {
+        if (Taker is { } taker && _filter.IsBetweenBatches && taker.IsDue(_applied))
+        {
+            var head = new SnapshotHead(_timestamp, _filter.Records);
+            taker.Take(new SnapshotPlace(_applied, _configuration, head));
+        }
+    }
+
     private void ApplyOne(in LogEntry entry)
     {
+        if (entry.Kind == EntryKind.Configuration)
+        {
+            _configuration = entry.Payload;
+        }
+
         switch (_filter.Judge(entry))
         {
             case FilterVerdict.Apply:
@@ -214,7 +312,10 @@ internal sealed class MachineApplier
         while (_work.Reader.TryRead(out var work))
         {
             work.Query?.Fail(reason);
+            work.Save?.TrySetException(reason);
         }
+
+        Taker?.End(reason);
     }
 
     private readonly struct Work
@@ -226,6 +327,10 @@ internal sealed class MachineApplier
         public LogIndex Index { get; init; }
 
         public ProposerId? Own { get; init; }
+
+        public bool IsRestore { get; init; }
+
+        public TaskCompletionSource<LogPosition>? Save { get; init; }
     }
 }
 
@@ -240,4 +345,9 @@ internal sealed class AppliedReport
 
     /// <summary>An own command was dropped because an earlier one is missing.</summary>
     public bool Gap { get; set; }
+
+    /// <summary>
+    /// A snapshot has brought the effects of the own commands up to this number, which stands at this index.
+    /// </summary>
+    public (ulong Last, LogIndex Index) Restored { get; set; }
 }

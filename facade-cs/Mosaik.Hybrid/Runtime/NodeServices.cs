@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Mosaik.Hybrid.Diagnostics;
 using Mosaik.Hybrid.Transport;
 
 namespace Mosaik.Hybrid.Runtime;
@@ -10,5 +11,6 @@ internal sealed record NodeServices(
     ITransport Transport,
     PeerDiscovery Discovery,
     TimeProvider TimeProvider,
-    ILoggerFactory Loggers
+    ILoggerFactory Loggers,
+    GroupMeters Meters
 );

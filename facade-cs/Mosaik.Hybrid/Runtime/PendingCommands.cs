@@ -99,6 +99,34 @@ internal sealed class PendingCommands
         }
     }
 
+    /// <summary>
+    /// A snapshot has brought the effects of all commands up to a number, the last of which stands at an index. Where the
+    /// others stand nobody here can know any more, nor the batch whose last one it is.
+    /// </summary>
+    public void OnInstalled(ulong last, LogIndex index, Action<SubmitRequest> onUnknown)
+    {
+        while (_queue.Count > 0 && _queue[0].Last <= last)
+        {
+            var request = _queue[0];
+            if (request.Last == last && request.Commands.Length == 1)
+            {
+                OnApplied(last, index);
+                continue;
+            }
+
+            _queue.RemoveFirst();
+            _window.Release(request.Commands.Length, request.Bytes);
+            onUnknown(request);
+            request.Followers?.ForEach(static follower =>
+                follower.TrySetException(
+                    new InvalidOperationException(
+                        "The commands have taken effect; where they stand came with a snapshot and is not known here."
+                    )
+                )
+            );
+        }
+    }
+
     /// <summary>Calls back for every request whose caller has waited long enough; the commands stay on their way.</summary>
     /// <returns>When to look again.</returns>
     public Instant Expire(Instant now, Action<SubmitRequest> onExpired)

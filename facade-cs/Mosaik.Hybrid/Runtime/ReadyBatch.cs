@@ -5,6 +5,18 @@ namespace Mosaik.Hybrid.Runtime;
 /// <summary>One transition's outputs, sorted into the order in which they must be carried out. Reused.</summary>
 internal sealed class ReadyBatch : IGroupOutputHandler
 {
+    /// <summary>A received snapshot takes the place of the log, before the writes; zero for none.</summary>
+    public LogPosition InstallThrough { get; private set; }
+
+    /// <summary>The log begins anew after this position, before the writes; zero for no change.</summary>
+    public LogPosition CompactThrough { get; private set; }
+
+    /// <summary>Bytes of a snapshot to keep, or an offer of one.</summary>
+    public List<(SnapshotFacts Facts, SnapshotChunk Chunk)> Intake { get; } = [];
+
+    /// <summary>True when the disk has stalled, false when it works again; null for no change.</summary>
+    public bool? DiskStalled { get; private set; }
+
     /// <summary>What to make durable, in order.</summary>
     public List<Write> Writes { get; } = [];
 
@@ -63,6 +75,10 @@ internal sealed class ReadyBatch : IGroupOutputHandler
 
     private void Clear()
     {
+        InstallThrough = LogPosition.Zero;
+        CompactThrough = LogPosition.Zero;
+        Intake.Clear();
+        DiskStalled = null;
         Writes.Clear();
         Sends.Clear();
         LinkActions.Clear();
@@ -80,6 +96,10 @@ internal sealed class ReadyBatch : IGroupOutputHandler
         Violation = null;
     }
 
+    void IGroupOutputHandler.Install(LogPosition through) => InstallThrough = through;
+
+    void IGroupOutputHandler.Compact(LogPosition through) => CompactThrough = through;
+
     void IGroupOutputHandler.Write(Write write) => Writes.Add(write);
 
     void IGroupOutputHandler.SendRaft(long link, Message message) =>
@@ -87,6 +107,17 @@ internal sealed class ReadyBatch : IGroupOutputHandler
 
     void IGroupOutputHandler.SendEntries(long link, AppendHeader header, LogRange range) =>
         Sends.Add(new Envelope(link, Append: header, Range: range));
+
+    void IGroupOutputHandler.SendSnapshot(
+        long link,
+        AppendHeader header,
+        SnapshotFacts snapshot,
+        long offset,
+        int count
+    ) => Sends.Add(new Envelope(link, Append: header, Snapshot: snapshot, Offset: offset, Count: count));
+
+    void IGroupOutputHandler.Keep(SnapshotFacts snapshot, SnapshotChunk chunk) =>
+        Intake.Add((snapshot, chunk));
 
     void IGroupOutputHandler.SendCommands(long link, ForwardHeader header, ulong first, ulong last) =>
         Sends.Add(new Envelope(link, Forward: header, First: first, Last: last));
@@ -148,6 +179,12 @@ internal sealed class ReadyBatch : IGroupOutputHandler
 
     void IGroupOutputHandler.CommitAdvanced(LogIndex index) => HasNotices = true;
 
+    void IGroupOutputHandler.DiskStalled(bool stalled)
+    {
+        HasNotices = true;
+        DiskStalled = stalled;
+    }
+
     void IGroupOutputHandler.Reset() => IsReset = true;
 
     void IGroupOutputHandler.Halt(Violation violation) => Violation = violation;
@@ -161,7 +198,10 @@ internal readonly record struct Envelope(
     LogRange Range = default,
     ForwardHeader? Forward = null,
     ulong First = 0,
-    ulong Last = 0
+    ulong Last = 0,
+    SnapshotFacts? Snapshot = null,
+    long Offset = 0,
+    int Count = 0
 );
 
 /// <summary>Something to do with a link.</summary>

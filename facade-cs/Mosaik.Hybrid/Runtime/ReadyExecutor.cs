@@ -17,11 +17,16 @@ internal sealed class ReadyExecutor
     private readonly LinkTable _links;
     private readonly PendingCommands _pending;
     private readonly StoredEntries _stored;
+    private readonly SnapshotSender _snapshots;
     private readonly Queue<(ulong After, List<Outgoing> Words)> _held = new();
     private readonly List<ReadOnlyMemory<LogEntry>> _views = [];
 
     /// <summary>A message, or a head with the entries that it is sent with.</summary>
-    private readonly record struct Outgoing(Envelope Envelope, LogEntry[]? Entries);
+    private readonly record struct Outgoing(
+        Envelope Envelope,
+        LogEntry[]? Entries,
+        SnapshotBytesRead? Bytes = null
+    );
 
     /// <summary>Creates the executor of one group.</summary>
     public ReadyExecutor(
@@ -29,9 +34,11 @@ internal sealed class ReadyExecutor
         LogTail tail,
         LinkTable links,
         PendingCommands pending,
-        StoredEntries stored
+        StoredEntries stored,
+        SnapshotSender snapshots
     )
     {
+        _snapshots = snapshots;
         _writer = writer;
         _tail = tail;
         _links = links;
@@ -45,6 +52,17 @@ internal sealed class ReadyExecutor
     public bool Persist(ReadyBatch ready)
     {
         var durable = false;
+        if (ready.InstallThrough != LogPosition.Zero)
+        {
+            _tail.Clear();
+            _stored.ApplyAfter(ready.InstallThrough.Index);
+            durable |= _writer.Compact(ready.InstallThrough);
+        }
+        else if (ready.CompactThrough != LogPosition.Zero)
+        {
+            durable |= _writer.Compact(ready.CompactThrough);
+        }
+
         foreach (var write in ready.Writes)
         {
             if (write.TruncateFrom != LogIndex.Zero)
@@ -116,9 +134,34 @@ internal sealed class ReadyExecutor
         }
     }
 
+    /// <summary>Sends bytes of a snapshot that came from the store, behind the words that still wait for a write.</summary>
+    public void SendStored(SnapshotBytesRead read)
+    {
+        var outgoing = new Outgoing(new Envelope(read.Link), null, read);
+        if (_held.Count > 0)
+        {
+            _held.Enqueue((_held.Last().After, [outgoing]));
+        }
+        else
+        {
+            Transmit(outgoing);
+        }
+    }
+
     private bool TryFill(in Envelope envelope, out Outgoing outgoing)
     {
         outgoing = new Outgoing(envelope, null);
+        if (envelope is { Snapshot: { } snapshot, Append: { } head })
+        {
+            _snapshots.Read(envelope.Link, head, snapshot, envelope.Offset, envelope.Count);
+            return false;
+        }
+
+        if (envelope.Message is BondMessage.Raft { Item: Message.InstallSnapshot offer })
+        {
+            _snapshots.Offer(envelope.Link, offer.snapshot);
+        }
+
         if (envelope.Append is { } header)
         {
             if (!_tail.Holds(envelope.Range))
@@ -155,8 +198,12 @@ internal sealed class ReadyExecutor
 
     private void Transmit(Outgoing outgoing)
     {
-        var (envelope, entries) = outgoing;
-        if (envelope.Message is { } message)
+        var (envelope, entries, bytes) = outgoing;
+        if (bytes is not null)
+        {
+            SendBytes(bytes);
+        }
+        else if (envelope.Message is { } message)
         {
             _links.Send(envelope.Link, LaneOf(message), message);
         }
@@ -198,6 +245,19 @@ internal sealed class ReadyExecutor
                 header.Commit
             );
         }
+    }
+
+    private void SendBytes(SnapshotBytesRead read)
+    {
+        var chunk = new SnapshotChunk(read.Offset, read.Bytes.AsMemory(0, read.Count));
+        _links.Send(
+            read.Link,
+            FrameLane.Bulk,
+            (read.Header, read.Facts, chunk),
+            static (state, output) =>
+                WireWriter.EncodeSnapshot(state.Header, state.Facts, state.chunk, output)
+        );
+        read.Release();
     }
 
     private void SendCommands(long link, ForwardHeader header, ReadOnlyMemory<LogEntry> commands)

@@ -12,7 +12,7 @@ internal sealed class StorageWriter
     private readonly ILogStorage _storage;
     private readonly Action<WriteEnded> _onEnded;
     private readonly CancellationToken _cancellationToken;
-    private readonly List<Write> _queue = [];
+    private readonly Queue<Job> _queue = new();
     private bool _isWriting;
     private Task _current = Task.CompletedTask;
 
@@ -27,6 +27,9 @@ internal sealed class StorageWriter
         _cancellationToken = cancellationToken;
     }
 
+    /// <summary>What is on its way to the store, in this order: a write, or a new beginning of the log.</summary>
+    private readonly record struct Job(Write? Write, LogPosition Through);
+
     /// <summary>Every write up to this sequence is durable.</summary>
     public ulong Persisted { get; private set; }
 
@@ -35,7 +38,16 @@ internal sealed class StorageWriter
     /// <exception cref="StorageException">The store failed; nothing more may be acknowledged.</exception>
     public bool Enqueue(Write write)
     {
-        _queue.Add(write);
+        _queue.Enqueue(new Job(write, LogPosition.Zero));
+        return !_isWriting && Begin();
+    }
+
+    /// <summary>Queues a new beginning of the log, after the writes before it.</summary>
+    /// <returns>True when more is durable already.</returns>
+    /// <exception cref="StorageException">The store failed; nothing more may be acknowledged.</exception>
+    public bool Compact(LogPosition through)
+    {
+        _queue.Enqueue(new Job(null, through));
         return !_isWriting && Begin();
     }
 
@@ -51,7 +63,7 @@ internal sealed class StorageWriter
                 ?? new StorageException(StorageFault.Io, failure.Message, innerException: failure);
         }
 
-        Persisted = ended.Sequence;
+        Persisted = Math.Max(Persisted, ended.Sequence);
         if (_queue.Count > 0)
         {
             Begin();
@@ -63,28 +75,40 @@ internal sealed class StorageWriter
     /// <summary>Completes, never with an error, when no write is on its way; its end is still to be looked at.</summary>
     public Task WhenIdleAsync() => _current;
 
+    /// <summary>Begins what is next; goes on while the store completes at once.</summary>
+    /// <returns>True when a write has become durable.</returns>
     private bool Begin()
     {
-        var sequence = _queue[^1].Sequence;
-        var batch = Merge();
-        _queue.Clear();
-        var writing = WriteAsync(batch);
-        if (writing.IsCompletedSuccessfully)
+        var before = Persisted;
+        while (_queue.Count > 0)
         {
+            var working = BeginNext(out var sequence);
+            if (!working.IsCompletedSuccessfully)
+            {
+                _isWriting = true;
+                _current = AwaitAsync(working, sequence);
+                break;
+            }
+
             Persisted = sequence;
-            return true;
         }
 
-        _isWriting = true;
-        _current = AwaitAsync(writing, sequence);
-        return false;
+        return Persisted > before;
     }
 
     /// <summary>A store that throws at once has failed like one that throws later.</summary>
-    private ValueTask WriteAsync(LogWriteBatch batch)
+    private ValueTask BeginNext(out ulong sequence)
     {
+        // A compaction says nothing new of writes.
+        sequence = Persisted;
         try
         {
+            if (_queue.Peek().Write is null)
+            {
+                return _storage.CompactAsync(_queue.Dequeue().Through, _cancellationToken);
+            }
+
+            var batch = Merge(out sequence);
             return _storage.WriteAsync(batch, _cancellationToken);
         }
         catch (Exception exception)
@@ -109,14 +133,20 @@ internal sealed class StorageWriter
         _onEnded(new WriteEnded(this, sequence, failure));
     }
 
-    /// <summary>One batch for the whole queue: the last hard state, the lowest truncation, what is left of the entries.</summary>
-    private LogWriteBatch Merge()
+    /// <summary>
+    /// One batch for the writes at the head of the queue: the last hard state, the lowest truncation, what is left of the
+    /// entries.
+    /// </summary>
+    private LogWriteBatch Merge(out ulong sequence)
     {
         HardState? hardState = null;
         LogIndex? truncateFrom = null;
         var runs = new List<ReadOnlyMemory<LogEntry>>();
-        foreach (var write in _queue)
+        sequence = 0;
+        while (_queue.TryPeek(out var job) && job.Write is { } write)
         {
+            _queue.Dequeue();
+            sequence = write.Sequence;
             hardState = write.HardState ?? hardState;
             if (write.TruncateFrom != LogIndex.Zero)
             {

@@ -12,6 +12,7 @@ internal sealed class StoredEntries(
     ILogStorage storage,
     LogTail tail,
     MachineApplier applier,
+    LogIndex applied,
     Action<object> post,
     CancellationToken cancellationToken
 )
@@ -19,8 +20,8 @@ internal sealed class StoredEntries(
     private const int ReadBytesMax = 4 * 1024 * 1024;
 
     private readonly List<ReadOnlyMemory<LogEntry>> _views = [];
-    private LogIndex _applyNext = LogIndex.Zero.Next;
-    private LogIndex _applyLast = LogIndex.Zero;
+    private LogIndex _applyNext = applied.Next;
+    private LogIndex _applyLast = applied;
     private bool _isReadingForApply;
 
     /// <summary>Begins to read a range for a member.</summary>
@@ -37,7 +38,15 @@ internal sealed class StoredEntries(
         }
 
         var reading = ReadWholeAsync(stored, [.. _views], range.Count);
-        _ = AwaitAsync(reading, entries => new EntriesRead(link, header, entries));
+        // What was compacted away meanwhile is not sent: the core sends a snapshot instead.
+        _ = AwaitAsync(reading, entries => new EntriesRead(link, header, entries), static _ => null);
+    }
+
+    /// <summary>A snapshot has brought the machine up to an index: it goes on from there.</summary>
+    public void ApplyAfter(LogIndex index)
+    {
+        _applyNext = index.Next;
+        _applyLast = index;
     }
 
     /// <summary>Hands committed entries to the machine, in order, from memory or from the store.</summary>
@@ -48,10 +57,20 @@ internal sealed class StoredEntries(
     }
 
     /// <summary>A read for the machine has ended.</summary>
-    public void OnReadForApply(ReadOnlyMemory<LogEntry> entries)
+    /// <exception cref="StorageException">The entries are not there.</exception>
+    public void OnReadForApply(EntriesReadForApply read)
     {
         _isReadingForApply = false;
-        Apply(entries);
+        // A snapshot may have taken the place of the log while it was read.
+        if (read.First == _applyNext)
+        {
+            Apply(
+                read.Failure is { } failure
+                    ? throw new StorageException(StorageFault.Lost, failure.Message, innerException: failure)
+                    : read.Entries
+            );
+        }
+
         Pump();
     }
 
@@ -72,9 +91,11 @@ internal sealed class StoredEntries(
             else
             {
                 _isReadingForApply = true;
+                var first = _applyNext;
                 _ = AwaitAsync(
                     ReadPartAsync(StoredPartOf(range)),
-                    static entries => new EntriesReadForApply(entries)
+                    entries => new EntriesReadForApply(first, entries, null),
+                    failure => new EntriesReadForApply(first, default, failure)
                 );
             }
         }
@@ -124,7 +145,8 @@ internal sealed class StoredEntries(
 
     private async Task AwaitAsync(
         ValueTask<ReadOnlyMemory<LogEntry>> reading,
-        Func<ReadOnlyMemory<LogEntry>, object> item
+        Func<ReadOnlyMemory<LogEntry>, object> item,
+        Func<ArgumentException, object?> outside
     )
     {
         try
@@ -134,6 +156,14 @@ internal sealed class StoredEntries(
         catch (OperationCanceledException)
         {
             // The group has ended; nobody waits for the entries.
+        }
+        catch (ArgumentException exception)
+        {
+            // The range is no longer in the log.
+            if (outside(exception) is { } answer)
+            {
+                post(answer);
+            }
         }
         catch (Exception exception)
         {
@@ -147,7 +177,14 @@ internal sealed class StoredEntries(
 internal sealed record EntriesRead(long Link, AppendHeader Header, ReadOnlyMemory<LogEntry> Entries);
 
 /// <summary>Entries for the machine, read from the store.</summary>
-internal sealed record EntriesReadForApply(ReadOnlyMemory<LogEntry> Entries);
+/// <param name="First">The first index that was asked for.</param>
+/// <param name="Entries">From there on.</param>
+/// <param name="Failure">Why there are none.</param>
+internal sealed record EntriesReadForApply(
+    LogIndex First,
+    ReadOnlyMemory<LogEntry> Entries,
+    ArgumentException? Failure
+);
 
 /// <summary>The group can't go on on this node.</summary>
 internal sealed record GroupFailure(string Reason, Exception Exception);
