@@ -16,6 +16,9 @@ internal sealed class FaultyStore : ILogStorage
     /// <summary>True: the fault is thrown before a task is returned.</summary>
     public bool ThrowsAtOnce { get; set; }
 
+    /// <summary>Writes do not end before this does.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
     public bool IsDisposed { get; private set; }
 
     public bool IsVolatile => true;
@@ -59,6 +62,7 @@ internal sealed class FaultyStore : ILogStorage
     private async ValueTask WriteLaterAsync(LogWriteBatch batch, CancellationToken cancellationToken)
     {
         await Task.Yield();
+        await Gate;
         if (Fault is { } fault)
         {
             throw fault;

@@ -3,7 +3,7 @@ namespace Mosaik.Hybrid.Tests.Support;
 /// <summary>A machine that remembers every command; a query gives those from a place on.</summary>
 /// <param name="onApply">Called before a command is noted, on the machine's loop; may throw or wait.</param>
 /// <param name="signature">Members with another one never meet.</param>
-internal sealed class Journal(Action<string>? onApply = null, string signature = "journal/1")
+internal class Journal(Action<string>? onApply = null, string signature = "journal/1")
     : IStateMachine<string, int, string[]>,
         IDisposable
 {
@@ -41,6 +41,16 @@ internal sealed class Journal(Action<string>? onApply = null, string signature =
     }
 
     public void Dispose() => IsDisposed = true;
+
+    /// <summary>Has other commands from now on.</summary>
+    protected void Become(IEnumerable<string> commands)
+    {
+        lock (_commands)
+        {
+            _commands.Clear();
+            _commands.AddRange(commands);
+        }
+    }
 }
 
 /// <summary>Another type of machine with the same signature.</summary>

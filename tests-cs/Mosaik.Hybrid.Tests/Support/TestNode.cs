@@ -55,11 +55,15 @@ internal sealed class TestNode : IAsyncDisposable
         Journal? machine = null,
         ILogStorage? storage = null,
         ITicketValidator? validator = null,
-        IReadOnlyList<ITicketValidator>? validators = null
+        IReadOnlyList<ITicketValidator>? validators = null,
+        SnapshotOptions? snapshots = null
     )
     {
         Machine = machine ?? new Journal();
-        var builder = Network.Groups.WithKey(key).WithConsensusConfig(config);
+        var builder = Network
+            .Groups.WithKey(key)
+            .WithConsensusConfig(config)
+            .WithSnapshots(snapshots ?? SnapshotOptions.Default);
         Group = (validators ?? (validator is null ? [] : [validator]))
             .Aggregate(builder, static (builder, next) => builder.RequireTicket(next))
             .WithStateMachine(Machine)
