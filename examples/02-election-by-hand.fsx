@@ -40,7 +40,7 @@ let fresh place : State =
           CurrentTerm = Term.Zero
           VotedFor = null
           Acknowledged = LogPosition.Zero }
-    State.restore config (clock ()) (uint64 place) hard LogOutline.empty []
+    State.restore config (clock ()) (uint64 place) (State.fresh hard)
 
 let states = Array.init 3 fresh
 let logs = Array.init 3 (fun _ -> List<LogEntry>())

@@ -120,14 +120,7 @@ internal sealed class CoreMember
         Id = new MemberId(PeerId.FromBytes(peer), new Incarnation(new Bytes16(1, (ulong)number)));
         _proposer = new ProposerId(Id, 1);
         var hard = new HardState(Id, 1, Lineage.None, Term.Zero, null, LogPosition.Zero);
-        State = StateModule.restore(
-            config,
-            clock,
-            (ulong)number,
-            hard,
-            LogOutlineModule.empty,
-            Microsoft.FSharp.Collections.FSharpList<ValueTuple<LogIndex, Configuration>>.Empty
-        );
+        State = StateModule.restore(config, clock, (ulong)number, StateModule.fresh(hard));
     }
 
     public MemberId Id { get; }

@@ -340,7 +340,8 @@ public sealed class SnapshotTests : IDisposable
         TestCluster.StartAsync(
             carrier,
             nodes,
-            TestCluster.Steady,
+            // Alone, a node waits an election timeout for nobody.
+            nodes == 1 ? null : TestCluster.Steady,
             join: (cluster, node) =>
             {
                 var place = cluster.Nodes.ToList().IndexOf(node);

@@ -68,7 +68,7 @@ let tests =
               let disk = Disk(Naming.memberOf 1 1)
               let queue = DiskQueue(disk, null)
               let sequenced (sequence: uint64) (index: int) =
-                  { write 0 [ entry index 1 (byte index) ] with Sequence = sequence }
+                  DiskJob.Write { write 0 [ entry index 1 (byte index) ] with Sequence = sequence }
               queue.Add(sequenced 1UL 1)
               queue.Begin()
               queue.Add(sequenced 2UL 2)
