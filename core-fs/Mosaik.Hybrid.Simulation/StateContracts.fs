@@ -200,6 +200,24 @@ module StateContracts =
                 | NonNull hard when hard.Acknowledged.Index < write.TruncateFrom -> ()
                 | _ -> fails after "a write that truncates lowers the watermark of what was acknowledged"
 
+    /// Else a member that has just received a snapshot would need the next one at once, and so on for ever.
+    let private checkCompaction (before: GroupState) (after: GroupState) =
+        let basis = after.Raft.Outline.Base.Index
+        match before.Raft.Role, after.Raft.Role with
+        | Role.Leader former, Role.Leader current when basis > before.Raft.Outline.Base.Index ->
+            for pair in former.Progress do
+                match pair.Value.Mode, current.Progress.TryFind pair.Key with
+                | ReplicationMode.Snapshot transfer, Some({ Mode = ReplicationMode.Snapshot _ } & progress) when
+                    basis > transfer.Snapshot.Position.Index
+                    && progress.Session = pair.Value.Session
+                    && before.Raft.Bonded.ContainsKey pair.Key
+                    ->
+                    fails
+                        after.Raft
+                        $"entries after {transfer.Snapshot.Position} are on their way to {Naming.show pair.Key} and stay"
+                | _, _ -> ()
+        | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ -> ()
+
     /// After every step.
     let onStep
         config
@@ -213,6 +231,7 @@ module StateContracts =
             checkConfiguration before.Raft after.Raft log writes
             checkCandidate config after.Raft log
             checkLeader before after
+            checkCompaction before after
             checkBonds before after outputs
             checkReads before.Raft after.Raft log outputs
             checkCommit before.Raft after.Raft log
@@ -274,6 +293,21 @@ module StateContracts =
         if after.Halted.IsNone then
             checkPreCandidacy before after
             checkSilence config clock before after log
+
+    /// After a step whose only input was a snapshot that has come whole (Raft §7, steps 6 and 7).
+    let onInstalled (snapshot: SnapshotFacts) (before: State) (after: State) =
+        let position = snapshot.Position
+        let holdsIt =
+            position.Index <= before.CommitIndex
+            || LogOutline.termAt position.Index before.Outline = ValueSome position.Term
+        let isUntouched =
+            after.Outline.Last = before.Outline.Last
+            && after.Outline.Base = before.Outline.Base
+        if after.Halted.IsNone then
+            if holdsIt && not isUntouched then
+                fails after $"a log that holds {position} is not replaced by a snapshot of it"
+            if not holdsIt && not isUntouched && after.Outline.Last <> position then
+                fails after $"nothing of a log that does not hold {position} stays after it"
 
     /// After a step whose only input was this message: who has given a founding ballot gives its founder the time to
     /// found (D13).

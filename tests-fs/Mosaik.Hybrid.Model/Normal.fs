@@ -135,9 +135,7 @@ module Normal =
             Unsynced =
                 state.Unsynced
                 |> List.map (fun write ->
-                    { write with
-                        Sequence = rebased basis write.Sequence
-                        Since = Moment.nextElection })
+                    { write with Sequence = rebased basis write.Sequence; Since = Moment.nextElection })
             DiskStalled = false
             Armed = State.longAgo }
 

@@ -45,9 +45,7 @@ module Restart =
                 config
                 Moment.now
                 1UL
-                { State.fresh stored with
-                    Outline = outline durable
-                    Configurations = configurations durable }
+                { State.fresh stored with Outline = outline durable; Configurations = configurations durable }
         Node(Normal.ofState bounds bonds state, durable, hard, durable, [], [], vote, false)
 
     /// The first state: everybody holds the given log, or nothing in the founding tier and as a newcomer.

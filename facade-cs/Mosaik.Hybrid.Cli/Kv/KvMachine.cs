@@ -5,9 +5,9 @@ using System.Text;
 namespace Mosaik.Hybrid.Cli.Kv;
 
 /// <summary>A map from text to text, which counts what was done to it, so that a command applied twice shows.</summary>
-internal sealed class KvMachine : IStateMachine<KvCommand, KvQuery, KvAnswer>
+internal sealed class KvMachine : IStateMachine<KvCommand, KvQuery, KvAnswer>, ISnapshotMachine
 {
-    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private Dictionary<string, KvEntry> _entries = new(StringComparer.Ordinal);
     private long _puts;
     private long _deletes;
     private long _repeats;
@@ -36,7 +36,7 @@ internal sealed class KvMachine : IStateMachine<KvCommand, KvQuery, KvAnswer>
             _repeats++;
         }
 
-        _entries[command.Key] = new Entry(command.Value, version);
+        _entries[command.Key] = new KvEntry(command.Value, version);
     }
 
     /// <inheritdoc/>
@@ -44,6 +44,16 @@ internal sealed class KvMachine : IStateMachine<KvCommand, KvQuery, KvAnswer>
         query.Key is { } key
             ? new KvAnswer(_entries.TryGetValue(key, out var entry) ? entry.Value : null, null)
             : new KvAnswer(null, Digest());
+
+    /// <inheritdoc/>
+    public IMachineSnapshot CaptureSnapshot() => new KvSnapshot([.. _entries], _puts, _deletes, _repeats);
+
+    /// <inheritdoc/>
+    public ValueTask RestoreSnapshotAsync(Stream source, CancellationToken cancellationToken)
+    {
+        (_entries, _puts, _deletes, _repeats) = KvSnapshot.Read(source);
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>The digest of the map as it is; takes time in proportion to its size.</summary>
     public KvDigest Digest()
@@ -81,8 +91,4 @@ internal sealed class KvMachine : IStateMachine<KvCommand, KvQuery, KvAnswer>
         BinaryPrimitives.WriteInt64LittleEndian(bytes, number);
         hash.AppendData(bytes);
     }
-
-    /// <param name="Value">The value.</param>
-    /// <param name="Version">How many puts the key has had since it was last absent.</param>
-    private readonly record struct Entry(string Value, long Version);
 }

@@ -47,6 +47,7 @@ internal static class NodeCommand
                 .WithCommandCodec(new KvCodec())
                 .WithLogStorage(NodeStorage.Create(options.Storage, options.Data))
                 .WithConsensusConfig(consensus)
+                .WithSnapshots(options.ToSnapshots())
                 .Join();
             logger.Position = () => $", applied {group.Committed} of {group.LogPosition.Index}";
             output.Write(Reports.Ready(network, group));

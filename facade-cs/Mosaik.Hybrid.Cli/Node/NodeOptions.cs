@@ -43,6 +43,11 @@ internal sealed record NodeOptions
                     $"{string.Join(" or ", NodeStorage.Kinds)}. Default: file with --data, memory without."
                 ),
                 new OptionSpec(
+                    "snapshot-entries",
+                    "N",
+                    "Save the map after every N entries, and let the log forget what is before. Default: 1000000."
+                ),
+                new OptionSpec(
                     "founding",
                     "N",
                     "Found the group with at least N nodes. The same on all. Default: 1."
@@ -105,6 +110,9 @@ internal sealed record NodeOptions
     /// <summary>One of <see cref="NodeStorage.Kinds"/>.</summary>
     public string Storage { get; init; } = NodeStorage.Memory;
 
+    /// <summary>A snapshot is taken each time so many entries are applied.</summary>
+    public long SnapshotEntries { get; init; } = SnapshotOptions.Default.EveryEntries!.Value;
+
     public int Founding { get; init; } = 1;
 
     public string? TicketFile { get; init; }
@@ -146,6 +154,12 @@ internal sealed record NodeOptions
                 arguments.Value("identity-file") ?? (data is null ? null : NodeStorage.IdentityFile(data)),
             Data = data,
             Storage = storage,
+            SnapshotEntries = arguments.Number(
+                "snapshot-entries",
+                SnapshotOptions.Default.EveryEntries!.Value,
+                1,
+                1_000_000_000
+            ),
             Founding = (int)arguments.Number("founding", 1, 1, VotersMax),
             TicketFile = arguments.Value("ticket-file"),
             TicketKeyFile = arguments.Value("ticket-key-file"),
@@ -165,6 +179,14 @@ internal sealed record NodeOptions
             Founding > ConsensusConfig.Default.MaxVoters ? builder.WithMaxVoters(Founding) : builder
         ).Build();
     }
+
+    /// <summary>When the map is saved; a tenth of what is between two snapshots stays in the log.</summary>
+    public SnapshotOptions ToSnapshots() =>
+        SnapshotOptions.Default with
+        {
+            EveryEntries = SnapshotEntries,
+            EntriesKept = (int)Math.Min(SnapshotOptions.Default.EntriesKept, SnapshotEntries / 10),
+        };
 
     private static PeerAddress Address(string option, string text) =>
         PeerAddress.TryParse(text, out var address)

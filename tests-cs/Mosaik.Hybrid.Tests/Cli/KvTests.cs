@@ -38,6 +38,33 @@ public sealed class KvTests
     }
 
     [Fact]
+    public async Task A_saved_map_is_restored_as_it_was_captured()
+    {
+        var machine = new KvMachine();
+        for (var number = 0; number < 5_000; number++)
+        {
+            machine.Apply(KvCommand.Put($"key {number % 3_000}", $"value {number}"));
+        }
+
+        machine.Apply(KvCommand.Delete("key 7"));
+        using var captured = machine.CaptureSnapshot();
+        var before = machine.Digest();
+        machine.Apply(KvCommand.Put("later", "not in it"));
+        using var bytes = new MemoryStream();
+        await captured.WriteAsync(bytes, CancellationToken.None);
+
+        var restored = new KvMachine();
+        bytes.Position = 0;
+        await restored.RestoreSnapshotAsync(bytes, CancellationToken.None);
+        Assert.Equal(before, restored.Digest());
+
+        using var cut = new MemoryStream(bytes.ToArray()[..^1]);
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+            await new KvMachine().RestoreSnapshotAsync(cut, CancellationToken.None)
+        );
+    }
+
+    [Fact]
     public void The_format_is_pinned() =>
         Assert.Equal("01020000006162" + "63", Convert.ToHexStringLower(Encode(KvCommand.Put("ab", "c"))));
 

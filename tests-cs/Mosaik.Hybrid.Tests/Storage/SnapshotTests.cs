@@ -341,7 +341,9 @@ public sealed class SnapshotTests : IDisposable
             carrier,
             nodes,
             // Alone, a node waits an election timeout for nobody.
-            nodes == 1 ? null : TestCluster.Steady,
+            nodes == 1
+                ? null
+                : TestCluster.Steady,
             join: (cluster, node) =>
             {
                 var place = cluster.Nodes.ToList().IndexOf(node);

@@ -37,7 +37,14 @@ module Staging =
               LossPerMille = 0
               RepeatPerMille = 0
               IsOrdered = false }
-          Runtime = { GatherPerMille = 0; GatherMax = 0; DiskMax = 0; ApplyMax = 0; ApplyChunk = 1_000; SnapshotEvery = 0; SnapshotKept = 0 }
+          Runtime =
+            { GatherPerMille = 0
+              GatherMax = 0
+              DiskMax = 0
+              ApplyMax = 0
+              ApplyChunk = 1_000
+              SnapshotEvery = 0
+              SnapshotKept = 0 }
           IsShuffled = false
           FaultyFor = 0
           Faults = [||]
