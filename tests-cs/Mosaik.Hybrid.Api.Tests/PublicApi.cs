@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Xunit;
 
@@ -10,7 +11,11 @@ namespace Mosaik.Hybrid.Api.Tests;
 public sealed class PublicApi
 {
     private const BindingFlags Declared =
-        BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        BindingFlags.Public
+        | BindingFlags.NonPublic
+        | BindingFlags.Instance
+        | BindingFlags.Static
+        | BindingFlags.DeclaredOnly;
 
     [Theory]
     [InlineData("Mosaik.Hybrid.Primitives")]
@@ -63,13 +68,26 @@ public sealed class PublicApi
                 );
         }
 
-        var constructors = type.GetConstructors(Declared).Select(Signatures.Of);
-        var methods = type.GetMethods(Declared).Where(IsWritten).Select(Signatures.Of);
-        var properties = type.GetProperties(Declared).Select(Signatures.Of);
-        var fields = type.GetFields(Declared).Select(Signatures.Of);
-        var events = type.GetEvents(Declared).Select(happening => $"event {happening.Name}");
+        var constructors = type.GetConstructors(Declared).Where(IsOpen).Select(Signatures.Of);
+        var methods = type.GetMethods(Declared).Where(IsOpen).Where(IsWritten).Select(Signatures.Of);
+        var properties = type.GetProperties(Declared)
+            .Where(property => property.GetAccessors(nonPublic: true).Any(IsOpen))
+            .Select(Signatures.Of);
+        var fields = type.GetFields(Declared).Where(field => field.IsPublic).Select(Signatures.Of);
+        var events = type.GetEvents(Declared)
+            .Where(happening => happening.AddMethod is { } add && IsOpen(add))
+            .Select(happening => $"event {happening.Name}");
         return constructors.Concat(methods).Concat(properties).Concat(fields).Concat(events);
     }
+
+    /// <summary>Public, or protected in a type that others may inherit and not made by the compiler for a record.</summary>
+    private static bool IsOpen(MethodBase method) =>
+        method.IsPublic
+        || (
+            (method.IsFamily || method.IsFamilyOrAssembly)
+            && !method.DeclaringType!.IsSealed
+            && !method.IsDefined(typeof(CompilerGeneratedAttribute))
+        );
 
     /// <summary>Neither an accessor nor something that the compiler makes for every record.</summary>
     private static bool IsWritten(MethodInfo method) =>

@@ -20,24 +20,27 @@ internal static class Signatures
         return $"{kind} {type.Namespace}.{Name(type)}{parent}";
     }
 
-    public static string Of(ConstructorInfo constructor) => $"new({Parameters(constructor)})";
+    public static string Of(ConstructorInfo constructor) =>
+        $"{Access(constructor)}new({Parameters(constructor)})";
 
     public static string Of(MethodInfo method)
     {
         var arguments = method.IsGenericMethod
             ? "<" + string.Join(", ", method.GetGenericArguments().Select(Name)) + ">"
             : "";
-        return $"{Static(method)}{Name(method.ReturnType)} {method.Name}{arguments}({Parameters(method)})";
+        return $"{Access(method)}{Static(method)}{Name(method.ReturnType)} {method.Name}{arguments}({Parameters(method)})";
     }
 
     public static string Of(PropertyInfo property)
     {
-        var getter = property.GetMethod is { IsPublic: true } ? " get;" : "";
+        // The widest access counts: an accessor that is narrower is not said.
+        var widest = property.GetAccessors(nonPublic: true).MaxBy(static accessor => accessor.IsPublic)!;
+        var getter = property.GetMethod?.IsPublic == widest.IsPublic ? " get;" : "";
         var setter =
-            property.SetMethod is not { IsPublic: true } set ? ""
+            property.SetMethod is not { } set || set.IsPublic != widest.IsPublic ? ""
             : set.ReturnParameter.GetRequiredCustomModifiers().Length > 0 ? " init;"
             : " set;";
-        return $"{Static(property.GetMethod)}{Name(property.PropertyType)} {property.Name} {{{getter}{setter} }}";
+        return $"{Access(widest)}{Static(property.GetMethod)}{Name(property.PropertyType)} {property.Name} {{{getter}{setter} }}";
     }
 
     public static string Of(FieldInfo field)
@@ -48,6 +51,8 @@ internal static class Signatures
             : "";
         return $"{kind}{Name(field.FieldType)} {field.Name}";
     }
+
+    private static string Access(MethodBase method) => method.IsPublic ? "" : "protected ";
 
     private static string Static(MethodInfo? method) => method is { IsStatic: true } ? "static " : "";
 
