@@ -83,29 +83,4 @@ internal static class RecordForm
             new Term(BinaryPrimitives.ReadUInt64LittleEndian(source)),
             new LogIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[8..]))
         );
-
-    /// <summary>Refuses what another version wrote, before anything is changed.</summary>
-    public static void CheckVersion(uint found, uint known, string path)
-    {
-        if (found != known)
-        {
-            throw new StorageException(
-                StorageFault.Unsupported,
-                $"The store has format {found}; this version of the library reads format {known}. Run the version that wrote it.",
-                path
-            );
-        }
-    }
-}
-
-/// <summary>What an operator can do.</summary>
-internal static class Advice
-{
-    public const string Damaged =
-        "Nothing was changed. Restore the directory from a copy that was made since the node last ran, or move it away: "
-        + "the node then joins as a new member and gets the log from the others.";
-
-    public const string Lost =
-        "The node must not vote as the member it was. Move the directory away: the node then joins as a new member and "
-        + "gets the log from the others. An old copy of the directory is no help.";
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Mosaik.Hybrid.Storage.Files;
 
 namespace Mosaik.Hybrid.Storage.FileLog;
 
@@ -75,7 +76,7 @@ internal sealed record SegmentHeader(
             throw Damaged(path);
         }
 
-        RecordForm.CheckVersion(BinaryPrimitives.ReadUInt32LittleEndian(source[8..]), Version, path);
+        Advice.CheckVersion(BinaryPrimitives.ReadUInt32LittleEndian(source[8..]), Version, path);
         return new SegmentHeader(
             BinaryPrimitives.ReadUInt64LittleEndian(source[16..]),
             BinaryPrimitives.ReadUInt64LittleEndian(source[24..]),

@@ -25,138 +25,86 @@ internal sealed record StateSlot(
     HardState? Hard
 );
 
-/// <summary>The file STATE: two slots, of which one is always whole.</summary>
+/// <summary>The file STATE: how much there must be.</summary>
 /// <remarks>
 /// The log itself carries every hard state. This file is what the log is held against: it says how much there must
-/// be (rule 16), and lives apart so that one lost file can't hide its own loss. A slot that is flushed becomes the
-/// anchor and is not touched until the other one is flushed; between flushes only the other one is written.
+/// be (rule 16), and lives apart so that one lost file can't hide its own loss.
 /// </remarks>
 internal sealed class StateSlots : IDisposable
 {
     public const string Name = "STATE";
-    private const string TemporaryName = "STATE.tmp";
-    private const int SlotSize = 512;
-    private const int SlotDistance = 4096;
-    private const uint Version = 1;
 
-    private readonly StoreFile _file;
-    private readonly byte[] _buffer = new byte[SlotSize];
-    private int _anchor;
+    private static readonly SlotForm s_form = new(Name, "MOSAIKST", 1);
 
-    private StateSlots(StoreFile file, int anchor) => (_file, _anchor) = (file, anchor);
+    private readonly SlotFile _slots;
+    private readonly byte[] _content = new byte[SlotFile.ContentSize];
 
-    private static ReadOnlySpan<byte> Magic => "MOSAIKST"u8;
+    private StateSlots(SlotFile slots) => _slots = slots;
 
     /// <summary>Makes the file, durably, with both slots saying the same.</summary>
     public static StateSlots Create(StoreFiles files, StateSlot slot)
     {
-        var bytes = new byte[SlotDistance + SlotSize];
-        Write(slot, bytes);
-        Write(slot, bytes.AsSpan(SlotDistance));
-        using (var file = files.Create(TemporaryName))
-        {
-            file.Write(bytes, 0);
-            file.Flush();
-        }
-
-        files.Rename(TemporaryName, Name);
-        files.SyncDirectory();
-        return new StateSlots(files.Open(Name, writable: true), 0);
+        var content = new byte[SlotFile.ContentSize];
+        Write(slot, content);
+        return new StateSlots(SlotFile.Create(files, s_form, slot.Sequence, content));
     }
 
     /// <summary>Reads the newest slot that is whole.</summary>
     /// <exception cref="StorageException">None is, or a newer version wrote one.</exception>
     public static StateSlot Read(StoreFiles files, out int place)
     {
-        using var file = files.Open(Name, writable: false);
-        var first = Read(file, 0);
-        var second = Read(file, SlotDistance);
-        if (first is null && second is null)
-        {
-            throw new StorageException(
+        var slot =
+            SlotFile.Read(files, s_form)
+            ?? throw new StorageException(
                 StorageFault.Corrupt,
                 "Both slots of the hard state are damaged. " + Advice.Damaged,
-                file.Path,
+                files.PathOf(Name),
                 0
             );
-        }
-
-        place = second is null || (first is not null && first.Sequence >= second.Sequence) ? 0 : 1;
-        return (place == 0 ? first : second)!;
+        place = slot.Place;
+        var content = slot.Content.Span;
+        return new StateSlot(
+            slot.Sequence,
+            PeerId.FromBytes(content[..32]),
+            GroupId.FromBytes(content.Slice(32, 32)),
+            BinaryPrimitives.ReadUInt64LittleEndian(content[64..]),
+            RecordForm.ReadPosition(content[72..]),
+            content[88] == 1,
+            (Durability)content[89],
+            new Guid(content.Slice(96, 16)),
+            content[112] == 1 ? StoredForm.ReadHardState(content[120..]) : null
+        );
     }
 
     /// <summary>Opens the file to go on from the slot that was read.</summary>
-    public static StateSlots Open(StoreFiles files, int place) =>
-        new(files.Open(Name, writable: true), place);
+    public static StateSlots Open(StoreFiles files, int place) => new(SlotFile.Open(files, s_form, place));
 
     /// <summary>Replaces the slot that is no anchor.</summary>
     /// <param name="slot">A higher sequence than before.</param>
     /// <param name="flush">True: durable on return, and the new anchor.</param>
     public void Write(StateSlot slot, bool flush)
     {
-        Write(slot, _buffer);
-        _file.Write(_buffer, (1 - _anchor) * SlotDistance);
-        if (flush)
-        {
-            _file.Flush();
-            _anchor = 1 - _anchor;
-        }
+        Write(slot, _content);
+        _slots.Write(slot.Sequence, _content, flush);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => _slots.Dispose();
 
-    private static void Write(StateSlot slot, Span<byte> destination)
+    private static void Write(StateSlot slot, Span<byte> content)
     {
-        destination[..SlotSize].Clear();
-        Magic.CopyTo(destination);
-        BinaryPrimitives.WriteUInt32LittleEndian(destination[8..], Version);
-        BinaryPrimitives.WriteUInt32LittleEndian(destination[12..], SlotSize);
-        BinaryPrimitives.WriteUInt64LittleEndian(destination[16..], slot.Sequence);
-        slot.Peer.CopyTo(destination[24..]);
-        slot.Group.CopyTo(destination[56..]);
-        BinaryPrimitives.WriteUInt64LittleEndian(destination[88..], slot.Batch);
-        RecordForm.Write(slot.Last, destination[96..]);
-        destination[112] = slot.IsClosed ? (byte)1 : (byte)0;
-        destination[113] = (byte)slot.Durability;
-        slot.Boot.TryWriteBytes(destination[120..]);
+        content.Clear();
+        slot.Peer.CopyTo(content);
+        slot.Group.CopyTo(content[32..]);
+        BinaryPrimitives.WriteUInt64LittleEndian(content[64..], slot.Batch);
+        RecordForm.Write(slot.Last, content[72..]);
+        content[88] = slot.IsClosed ? (byte)1 : (byte)0;
+        content[89] = (byte)slot.Durability;
+        slot.Boot.TryWriteBytes(content[96..]);
         if (slot.Hard is { } hard)
         {
-            destination[136] = 1;
-            StoredForm.Write(hard, destination[144..]);
+            content[112] = 1;
+            StoredForm.Write(hard, content[120..]);
         }
-
-        BinaryPrimitives.WriteUInt32LittleEndian(
-            destination[(SlotSize - 4)..],
-            Crc32C.Of(destination[..(SlotSize - 4)])
-        );
-    }
-
-    private static StateSlot? Read(StoreFile file, long offset)
-    {
-        var bytes = new byte[SlotSize];
-        var source = bytes.AsSpan();
-        if (
-            file.Read(bytes, offset) < SlotSize
-            || !source[..8].SequenceEqual(Magic)
-            || BinaryPrimitives.ReadUInt32LittleEndian(source[(SlotSize - 4)..])
-                != Crc32C.Of(source[..(SlotSize - 4)])
-        )
-        {
-            return null;
-        }
-
-        RecordForm.CheckVersion(BinaryPrimitives.ReadUInt32LittleEndian(source[8..]), Version, file.Path);
-        return new StateSlot(
-            BinaryPrimitives.ReadUInt64LittleEndian(source[16..]),
-            PeerId.FromBytes(source.Slice(24, 32)),
-            GroupId.FromBytes(source.Slice(56, 32)),
-            BinaryPrimitives.ReadUInt64LittleEndian(source[88..]),
-            RecordForm.ReadPosition(source[96..]),
-            source[112] == 1,
-            (Durability)source[113],
-            new Guid(source.Slice(120, 16)),
-            source[136] == 1 ? StoredForm.ReadHardState(source[144..]) : null
-        );
     }
 }

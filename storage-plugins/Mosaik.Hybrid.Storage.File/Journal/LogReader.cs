@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Mosaik.Hybrid.Storage.Files;
 
 namespace Mosaik.Hybrid.Storage.FileLog;
 

@@ -52,7 +52,7 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
         }
 
         var slot = StateSlots.Read(files, out var place);
-        CheckIdentity(slot);
+        Advice.CheckOwner(peer, group, slot.Peer, slot.Group, files.PathOf(StateSlots.Name));
         CheckEnd(slot);
         if (numbers.Count == 0)
         {
@@ -261,29 +261,6 @@ internal sealed class JournalRecovery(StoreFiles files, FileLogOptions options, 
         }
 
         return header;
-    }
-
-    private void CheckIdentity(StateSlot slot)
-    {
-        if (slot.Peer != peer)
-        {
-            throw new StorageException(
-                StorageFault.Foreign,
-                $"The store belongs to peer {slot.Peer}, this node is {peer}. Start the node with the identity "
-                    + "file that it had, or give it a directory of its own",
-                files.PathOf(StateSlots.Name)
-            );
-        }
-
-        if (slot.Group != group)
-        {
-            throw new StorageException(
-                StorageFault.Foreign,
-                $"The store belongs to group {slot.Group}, this group is {group}. Key, parameters, machine, codec "
-                    + "or validators have changed; change them back, or give the new group a directory of its own",
-                files.PathOf(StateSlots.Name)
-            );
-        }
     }
 
     /// <summary>How the last run ended decides whether what is here can be all that it had promised.</summary>

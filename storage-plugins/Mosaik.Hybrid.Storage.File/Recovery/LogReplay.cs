@@ -1,3 +1,5 @@
+using Mosaik.Hybrid.Storage.Files;
+
 namespace Mosaik.Hybrid.Storage.FileLog;
 
 /// <summary>Follows the batches of segments, and knows what the log is after them.</summary>
