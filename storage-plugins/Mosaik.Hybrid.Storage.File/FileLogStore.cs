@@ -25,11 +25,10 @@ public sealed class FileLogStore : ILogStorage
     private readonly SnapshotDirectory _snapshots;
     private readonly FileLogOptions _options;
     private readonly FreeSpace _freeSpace;
+    private readonly StoreGate _gate = new();
     private IDisposable? _lock;
     private LogJournal? _journal;
     private JournalThread? _thread;
-    private int _wasOpened;
-    private bool _isDisposed;
 
     /// <summary>Names the directory; touches nothing.</summary>
     /// <param name="directory">Made when the store is opened, if it is not there.</param>
@@ -122,14 +121,7 @@ public sealed class FileLogStore : ILogStorage
     )
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (Interlocked.Exchange(ref _wasOpened, 1) != 0)
-        {
-            throw new InvalidOperationException(
-                "This store was opened before. Give each group on each node a store of its own."
-            );
-        }
-
+        _gate.BeginOpen();
         return new ValueTask<StoredLog>(Task.Run(() => Open(peer, group), CancellationToken.None));
     }
 
@@ -191,12 +183,11 @@ public sealed class FileLogStore : ILogStorage
     /// <exception cref="StorageException">What was left to do could not be made durable.</exception>
     public async ValueTask DisposeAsync()
     {
-        if (_isDisposed)
+        if (!_gate.BeginDispose())
         {
             return;
         }
 
-        _isDisposed = true;
         try
         {
             if (_thread is { } thread)
@@ -217,29 +208,13 @@ public sealed class FileLogStore : ILogStorage
         _snapshots.Open();
         var recovery = new JournalRecovery(_files, _options, peer, group);
         var recovered = recovery.Run();
-        CheckSnapshots(recovered.Extent);
+        _snapshots.CheckCovers(recovered.Extent.Base);
         var journal = new LogJournal(_files, _options, recovered);
         journal.Begin();
-        _thread = new JournalThread(journal, _options.TimeProvider);
+        _thread = new JournalThread(journal, _gate, _options.TimeProvider);
         _journal = journal;
+        _gate.EndOpen();
         return journal.Extent.Describe([.. _snapshots.Repairs, .. recovery.Repairs]);
-    }
-
-    /// <summary>Says what is missing when the log was cut off and nothing stands for its beginning.</summary>
-    private void CheckSnapshots(LogExtent extent)
-    {
-        if (
-            extent.Base.Index > LogIndex.Zero
-            && (_snapshots.Newest is not { } newest || newest.Position.Index < extent.Base.Index)
-        )
-        {
-            throw new StorageException(
-                StorageFault.Corrupt,
-                $"The log begins after {extent.Base}, and no snapshot that can be read stands for what was before. "
-                    + Advice.Damaged,
-                _files.PathOf(SnapshotsName)
-            );
-        }
     }
 
     private static async Task<ReadOnlyMemory<LogEntry>> ReadLaterAsync(
@@ -279,12 +254,7 @@ public sealed class FileLogStore : ILogStorage
 
     private (LogJournal Journal, JournalThread Thread) Opened()
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_journal is not { } journal || _thread is not { } thread)
-        {
-            throw new InvalidOperationException("Open the store before anything else.");
-        }
-
-        return thread.Failure is { } failure ? throw failure : (journal, thread);
+        _gate.ThrowUnlessOpen();
+        return (_journal!, _thread!);
     }
 }

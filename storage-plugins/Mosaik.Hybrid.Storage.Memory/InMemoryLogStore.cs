@@ -15,21 +15,12 @@ namespace Mosaik.Hybrid.Storage;
 /// </remarks>
 public sealed class InMemoryLogStore : ILogStorage
 {
-    private readonly Lock _gate = new();
-    private readonly EntrySegments _entries = new();
-    private readonly LogExtent _extent = new();
+    private readonly StoreGate _gate = new();
+    private readonly LogInMemory _log = new();
     private readonly MemorySnapshots _snapshots;
-    private Phase _phase = Phase.New;
 
     /// <summary>Creates an empty store.</summary>
-    public InMemoryLogStore() => _snapshots = new MemorySnapshots(ThrowUnlessOpenLocked);
-
-    private enum Phase
-    {
-        New,
-        Open,
-        Disposed,
-    }
+    public InMemoryLogStore() => _snapshots = new MemorySnapshots(_gate.ThrowUnlessOpen);
 
     /// <inheritdoc/>
     public bool IsVolatile => true;
@@ -49,41 +40,17 @@ public sealed class InMemoryLogStore : ILogStorage
     )
     {
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_phase == Phase.Disposed, this);
-            if (_phase == Phase.Open)
-            {
-                throw new InvalidOperationException(
-                    "This store is open already. Give each group on each node a store of its own."
-                );
-            }
-
-            _phase = Phase.Open;
-            return new ValueTask<StoredLog>(StoredLog.Fresh);
-        }
+        _gate.BeginOpen();
+        _gate.EndOpen();
+        return new ValueTask<StoredLog>(StoredLog.Fresh);
     }
 
     /// <inheritdoc/>
     public ValueTask WriteAsync(LogWriteBatch batch, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_gate)
-        {
-            ThrowUnlessOpen();
-            _extent.Check(batch);
-            _extent.Apply(batch);
-            if (batch.TruncateFrom is { } first)
-            {
-                _entries.TruncateFrom(first);
-            }
-
-            foreach (var run in batch.Entries.Span)
-            {
-                _entries.Append(run.Span);
-            }
-        }
-
+        _gate.ThrowUnlessOpen();
+        _log.Write(batch);
         return ValueTask.CompletedTask;
     }
 
@@ -95,64 +62,29 @@ public sealed class InMemoryLogStore : ILogStorage
     )
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ArgumentOutOfRangeException.ThrowIfNegative(bytesMax);
-        lock (_gate)
-        {
-            ThrowUnlessOpen();
-            _extent.Check(range);
-            return new ValueTask<ReadOnlyMemory<LogEntry>>(_entries.Read(range, bytesMax));
-        }
+        _gate.ThrowUnlessOpen();
+        return new ValueTask<ReadOnlyMemory<LogEntry>>(_log.Read(range, bytesMax));
     }
 
     /// <inheritdoc/>
     public ValueTask CompactAsync(LogPosition through, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_gate)
-        {
-            ThrowUnlessOpen();
-            _extent.Check(through, _snapshots.Newest);
-            if (_extent.Compact(through))
-            {
-                _entries.DropBefore(_extent.First);
-            }
-            else
-            {
-                _entries.BeginAt(_extent.First);
-            }
-        }
-
+        _gate.ThrowUnlessOpen();
+        _log.Check(through, _snapshots.Newest);
+        _log.Compact(through);
         return ValueTask.CompletedTask;
     }
 
     /// <summary>Forgets everything. Later calls throw <see cref="ObjectDisposedException"/>.</summary>
     public ValueTask DisposeAsync()
     {
-        lock (_gate)
+        if (_gate.BeginDispose())
         {
-            _phase = Phase.Disposed;
-            _entries.BeginAt(LogIndex.Zero.Next);
-            _extent.Begin(LogPosition.Zero);
+            _log.Clear();
             _snapshots.Clear();
         }
 
         return ValueTask.CompletedTask;
-    }
-
-    private void ThrowUnlessOpenLocked()
-    {
-        lock (_gate)
-        {
-            ThrowUnlessOpen();
-        }
-    }
-
-    private void ThrowUnlessOpen()
-    {
-        ObjectDisposedException.ThrowIf(_phase == Phase.Disposed, this);
-        if (_phase == Phase.New)
-        {
-            throw new InvalidOperationException("Open the store before anything else.");
-        }
     }
 }

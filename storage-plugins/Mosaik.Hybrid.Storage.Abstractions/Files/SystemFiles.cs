@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mosaik.Hybrid.Storage.Files;
@@ -227,7 +226,7 @@ internal static class SystemFault
         exception is Win32Exception { NativeErrorCode: NoSpace or QuotaReached }
         || exception.HResult is NoSpace or QuotaReached or WindowsDiskFull;
 
-    public static StorageException Of(Exception exception, string path, long? offset = null) =>
+    public static StorageException Of(Exception exception, string? path, long? offset = null) =>
         IsFull(exception)
             ? new StorageException(
                 StorageFault.Full,
@@ -238,87 +237,12 @@ internal static class SystemFault
             )
             : new StorageException(
                 StorageFault.Io,
-                $"The device failed: {exception.Message}",
+                IsOfTheSystem(exception) ? $"The device failed: {exception.Message}" : exception.Message,
                 path,
                 offset,
                 exception
             );
 
-    private static bool IsOfTheSystem(Exception exception) =>
+    public static bool IsOfTheSystem(Exception exception) =>
         exception is (IOException and not StorageException) or UnauthorizedAccessException or Win32Exception;
-}
-
-/// <summary>Flushes that tell when they fail.</summary>
-/// <remarks>
-/// The runtime's own flush calls return normally when fsync fails on Unix, so the system is asked directly.
-/// </remarks>
-internal static partial class DiskSync
-{
-    private const int Interrupted = 4;
-    private const int ReadOnlyCloseOnExec = 0x80000;
-
-    /// <summary>Makes a file's bytes durable.</summary>
-    /// <exception cref="Win32Exception">The flush failed.</exception>
-    public static void File(SafeFileHandle handle)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            RandomAccess.FlushToDisk(handle);
-        }
-        else if (OperatingSystem.IsLinux())
-        {
-            Check(static file => DataSync(file), handle);
-        }
-        else
-        {
-            // fsync tells of errors; on macOS only the runtime's call also empties the drive's own cache.
-            Check(static file => FullSync(file), handle);
-            RandomAccess.FlushToDisk(handle);
-        }
-    }
-
-    /// <summary>Makes the names in a directory durable.</summary>
-    /// <exception cref="Win32Exception">The flush failed.</exception>
-    public static void Directory(string path)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            // The file system's journal keeps names in order, and a directory can't be flushed there.
-            return;
-        }
-
-        using var handle = OpenPath(path, OperatingSystem.IsLinux() ? ReadOnlyCloseOnExec : 0);
-        if (handle.IsInvalid)
-        {
-            throw new Win32Exception(Marshal.GetLastPInvokeError());
-        }
-
-        Check(static file => FullSync(file), handle);
-    }
-
-    private static void Check(Func<SafeFileHandle, int> sync, SafeFileHandle handle)
-    {
-        while (sync(handle) != 0)
-        {
-            var error = Marshal.GetLastPInvokeError();
-            if (error != Interrupted)
-            {
-                throw new Win32Exception(error);
-            }
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
-    private static partial int DataSync(SafeFileHandle file);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int FullSync(SafeFileHandle file);
-
-    [LibraryImport(
-        "libc",
-        EntryPoint = "open",
-        SetLastError = true,
-        StringMarshalling = StringMarshalling.Utf8
-    )]
-    private static partial SafeFileHandle OpenPath(string path, int flags);
 }

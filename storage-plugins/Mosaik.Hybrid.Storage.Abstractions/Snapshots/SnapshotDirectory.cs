@@ -78,6 +78,25 @@ public sealed class SnapshotDirectory : ISnapshotStorage
         }
     }
 
+    /// <summary>Refuses a log whose beginning was cut off when nothing stands for it.</summary>
+    /// <param name="basePosition">Where the log begins. After <see cref="Open"/>.</param>
+    /// <exception cref="StorageException">No snapshot that can be read reaches as far.</exception>
+    public void CheckCovers(LogPosition basePosition)
+    {
+        if (
+            basePosition.Index > LogIndex.Zero
+            && (Newest is not { } newest || newest.Position.Index < basePosition.Index)
+        )
+        {
+            throw new StorageException(
+                StorageFault.Corrupt,
+                $"The log begins after {basePosition}, and no snapshot that can be read stands for what was before. "
+                    + Advice.Damaged,
+                _files.PathOf("")
+            );
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask<SnapshotWriter> CreateAsync(CancellationToken cancellationToken = default)
     {

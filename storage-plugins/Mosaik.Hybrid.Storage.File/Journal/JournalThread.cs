@@ -10,6 +10,7 @@ namespace Mosaik.Hybrid.Storage.FileLog;
 internal sealed class JournalThread : IValueTaskSource
 {
     private readonly LogJournal _journal;
+    private readonly StoreGate _store;
     private readonly TimeProvider _time;
     private readonly object _gate = new();
     private readonly List<TaskCompletionSource> _drains = [];
@@ -17,20 +18,19 @@ internal sealed class JournalThread : IValueTaskSource
     private ManualResetValueTaskSourceCore<bool> _completion;
     private LogWriteBatch _batch;
     private LogPosition? _through;
-    private bool _isBusy;
     private bool _isClosing;
     private long _startedAt;
     private long _smoothedTicks;
 
     /// <summary>Starts the thread.</summary>
-    public JournalThread(LogJournal journal, TimeProvider time)
+    /// <param name="journal">Written by this thread alone from now on.</param>
+    /// <param name="store">Told when a write fails.</param>
+    /// <param name="time">For the latency.</param>
+    public JournalThread(LogJournal journal, StoreGate store, TimeProvider time)
     {
-        (_journal, _time) = (journal, time);
+        (_journal, _store, _time) = (journal, store, time);
         new Thread(Run) { IsBackground = true, Name = "mosaik log writer" }.Start();
     }
-
-    /// <summary>Why nothing more is written; null while all is well.</summary>
-    public StorageException? Failure { get; private set; }
 
     /// <summary>When the write on its way began, as a timestamp; 0 when there is none.</summary>
     public long StartedAt => Volatile.Read(ref _startedAt);
@@ -93,12 +93,7 @@ internal sealed class JournalThread : IValueTaskSource
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isClosing, this);
-            if (_isBusy)
-            {
-                throw new InvalidOperationException("One write at a time: await the one on its way first.");
-            }
-
-            _isBusy = true;
+            _store.BeginWrite();
             (_batch, _through) = (batch, through);
             _completion.Reset();
             Volatile.Write(ref _startedAt, Math.Max(1, _time.GetTimestamp()));
@@ -162,7 +157,7 @@ internal sealed class JournalThread : IValueTaskSource
         catch (Exception exception)
         {
             // Nobody knows what reached the disk: nothing is tried again, and everybody is told the same.
-            Failure = AsStorageException(exception);
+            _store.Fail(exception);
         }
 
         var took = _time.GetElapsedTime(_startedAt).Ticks;
@@ -174,11 +169,11 @@ internal sealed class JournalThread : IValueTaskSource
         lock (_gate)
         {
             _batch = default;
-            _isBusy = false;
             Volatile.Write(ref _startedAt, 0);
+            _store.EndWrite();
         }
 
-        if (Failure is { } failure)
+        if (_store.Failure is { } failure)
         {
             _completion.SetException(failure);
         }
@@ -192,19 +187,19 @@ internal sealed class JournalThread : IValueTaskSource
     {
         try
         {
-            if (Failure is null)
+            if (_store.Failure is null)
             {
                 _journal.Drain();
             }
         }
         catch (Exception exception)
         {
-            Failure = AsStorageException(exception);
+            _store.Fail(exception);
         }
 
         foreach (var drain in drains)
         {
-            if (Failure is { } failure)
+            if (_store.Failure is { } failure)
             {
                 drain.SetException(failure);
             }
@@ -219,16 +214,12 @@ internal sealed class JournalThread : IValueTaskSource
     {
         try
         {
-            _journal.Close(isSound: Failure is null);
+            _journal.Close(isSound: _store.Failure is null);
             _closed.SetResult();
         }
         catch (Exception exception)
         {
-            _closed.SetException(AsStorageException(exception));
+            _closed.SetException(_store.Fail(exception));
         }
     }
-
-    private static StorageException AsStorageException(Exception exception) =>
-        exception as StorageException
-        ?? new StorageException(StorageFault.Io, exception.Message, innerException: exception);
 }

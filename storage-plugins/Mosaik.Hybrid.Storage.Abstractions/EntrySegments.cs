@@ -1,8 +1,8 @@
-namespace Mosaik.Hybrid.Storage.Memory;
+namespace Mosaik.Hybrid.Storage;
 
 /// <summary>Consecutive entries in segments of fixed length, so that growing copies no entry.</summary>
 /// <remarks>
-/// Not safe for threads; the store holds its lock around every call. A slot that has been read is never written
+/// Not safe for threads; the log holds its lock around every call. A slot that has been read is never written
 /// again: a truncation inside a segment copies what it keeps, so views that readers hold stay as they were.
 /// </remarks>
 internal sealed class EntrySegments
