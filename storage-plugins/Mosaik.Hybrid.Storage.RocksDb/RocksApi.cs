@@ -42,6 +42,18 @@ internal static unsafe partial class RocksApi
         byte** error
     );
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_open_for_read_only_column_families")]
+    public static partial nint OpenForReadOnly(
+        nint options,
+        byte* path,
+        int count,
+        byte** names,
+        nint* familyOptions,
+        nint* families,
+        byte failIfLogExists,
+        byte** error
+    );
+
     [LibraryImport(Library, EntryPoint = "rocksdb_close")]
     public static partial void Close(nint database);
 

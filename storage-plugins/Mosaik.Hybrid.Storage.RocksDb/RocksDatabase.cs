@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using Mosaik.Hybrid.Storage.Files;
 
 namespace Mosaik.Hybrid.Storage.Rocks;
 
@@ -21,7 +22,11 @@ internal enum RocksFamily
 /// <remarks>Reads may run beside each other and beside one writer.</remarks>
 internal sealed unsafe class RocksDatabase : IDisposable
 {
-    /// <summary>A record that was cut off at the end is a crash; anything else that is wrong is damage.</summary>
+    /// <summary>
+    /// The end of the write-ahead log may be cut off, or look so: that is what a crash leaves, and the watermark tells
+    /// whether more than a crash took it. A record whose checksum is wrong is damage, which the modes that stop at the
+    /// first wrong record hide; the mode that allows nothing would refuse every batch that a crash has cut off.
+    /// </summary>
     private const int TolerateCorruptedTailRecords = 0;
     private const ulong WalBytesMax = 256UL * 1024 * 1024;
 
@@ -35,9 +40,14 @@ internal sealed unsafe class RocksDatabase : IDisposable
     private readonly nint[] _families = new nint[s_families.Length];
     private nint _database;
 
-    /// <summary>Opens a database, or makes it.</summary>
+    /// <summary>Opens a database.</summary>
+    /// <param name="path">Its directory.</param>
+    /// <param name="isReadOnly">
+    /// True: its files stay as they are, and it must exist. False: it is made if need be, and what its write-ahead log
+    /// holds is moved into tables, which removes that log.
+    /// </param>
     /// <exception cref="StorageException">It is damaged, in use, or can't be read.</exception>
-    public RocksDatabase(string path)
+    public RocksDatabase(string path, bool isReadOnly)
     {
         _path = path;
         _options = RocksApi.CreateOptions();
@@ -53,7 +63,7 @@ internal sealed unsafe class RocksDatabase : IDisposable
         _batch = RocksApi.CreateBatch();
         try
         {
-            Open();
+            Open(isReadOnly);
         }
         catch
         {
@@ -61,6 +71,9 @@ internal sealed unsafe class RocksDatabase : IDisposable
             throw;
         }
     }
+
+    /// <summary>True when a directory holds a database, sound or not.</summary>
+    public static bool Exists(string path) => File.Exists(Path.Combine(path, "CURRENT"));
 
     /// <summary>Begins the next batch.</summary>
     public void Begin() => RocksApi.ClearBatch(_batch);
@@ -202,7 +215,7 @@ internal sealed unsafe class RocksDatabase : IDisposable
         return key;
     }
 
-    private void Open()
+    private void Open(bool isReadOnly)
     {
         var names = stackalloc byte*[s_families.Length];
         var familyOptions = stackalloc nint[s_families.Length];
@@ -218,15 +231,19 @@ internal sealed unsafe class RocksDatabase : IDisposable
             fixed (nint* families = _families)
             {
                 byte* error = null;
-                _database = RocksApi.Open(
-                    _options,
-                    path,
-                    s_families.Length,
-                    names,
-                    familyOptions,
-                    families,
-                    &error
-                );
+                var count = s_families.Length;
+                _database = isReadOnly
+                    ? RocksApi.OpenForReadOnly(
+                        _options,
+                        path,
+                        count,
+                        names,
+                        familyOptions,
+                        families,
+                        0,
+                        &error
+                    )
+                    : RocksApi.Open(_options, path, count, names, familyOptions, families, &error);
                 Check(error);
             }
         }
@@ -262,8 +279,7 @@ internal sealed unsafe class RocksDatabase : IDisposable
             ),
             _ when Says(text, "Corruption") => new StorageException(
                 StorageFault.Corrupt,
-                $"RocksDB found damage: {text}. Nothing was changed. Move the directory away: the node then joins "
-                    + "as a new member and gets the log from the others.",
+                $"RocksDB found damage: {text}. " + Advice.Damaged,
                 _path
             ),
             _ => new StorageException(StorageFault.Io, $"RocksDB failed: {text}", _path),

@@ -11,7 +11,9 @@ namespace Mosaik.Hybrid.Storage;
 /// compaction is a range delete. The file store needs nothing installed and is faster.
 /// </para>
 /// <para>
-/// A directory belongs to one peer and one group. The keys are in docs/storage-format.md.
+/// A directory belongs to one peer and one group. The keys are in docs/storage-format.md. Beside the database there is a
+/// watermark, because RocksDB drops the end of its write-ahead log in silence when it can't be read: a store that
+/// finds less than it has acknowledged refuses to open, before RocksDB changes anything.
 /// </para>
 /// </remarks>
 public sealed class RocksDbLogStore : ILogStorage
@@ -21,12 +23,13 @@ public sealed class RocksDbLogStore : ILogStorage
     private readonly LogExtent _extent = new();
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
+    private readonly StoreFiles _files;
+    private readonly WatermarkFile _watermark;
+    private readonly StoreGate _store = new();
+    private IDisposable? _lock;
     private RocksDatabase? _database;
-    private StorageException? _failure;
+    private ulong _batch;
     private byte[] _buffer = new byte[4096];
-    private int _wasOpened;
-    private bool _isWriting;
-    private bool _isDisposed;
     private long _startedAt;
     private TimeSpan? _latency;
 
@@ -38,7 +41,9 @@ public sealed class RocksDbLogStore : ILogStorage
         ArgumentException.ThrowIfNullOrEmpty(directory);
         _directory = Path.GetFullPath(directory);
         _time = timeProvider ?? TimeProvider.System;
-        _snapshots = new SnapshotDirectory(Path.Combine(_directory, "snapshots"));
+        _files = new SystemFiles(_directory);
+        _watermark = new WatermarkFile(_files);
+        _snapshots = new SnapshotDirectory(_files.PathOf("snapshots"));
     }
 
     /// <summary>True when RocksDB's library was found on this machine.</summary>
@@ -62,7 +67,7 @@ public sealed class RocksDbLogStore : ILogStorage
                 return new StorageHealth(
                     _latency,
                     isStalled ? _time.GetUtcNow() - waited : null,
-                    _database is null ? null : new SystemFiles(_directory).FreeBytes
+                    _database is null ? null : _files.FreeBytes
                 );
             }
         }
@@ -76,14 +81,7 @@ public sealed class RocksDbLogStore : ILogStorage
     )
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (Interlocked.Exchange(ref _wasOpened, 1) != 0)
-        {
-            throw new InvalidOperationException(
-                "This store was opened before. Give each group on each node a store of its own."
-            );
-        }
-
+        _store.BeginOpen();
         return new ValueTask<StoredLog>(Task.Run(() => Open(peer, group), CancellationToken.None));
     }
 
@@ -93,7 +91,7 @@ public sealed class RocksDbLogStore : ILogStorage
         cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
-            Opened();
+            _store.ThrowUnlessOpen();
             _extent.Check(batch);
             BeginWriting();
         }
@@ -112,7 +110,7 @@ public sealed class RocksDbLogStore : ILogStorage
         ArgumentOutOfRangeException.ThrowIfNegative(bytesMax);
         lock (_gate)
         {
-            Opened();
+            _store.ThrowUnlessOpen();
             _extent.Check(range);
         }
 
@@ -127,7 +125,7 @@ public sealed class RocksDbLogStore : ILogStorage
         cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
-            Opened();
+            _store.ThrowUnlessOpen();
             _extent.Check(through, _snapshots.Newest);
             BeginWriting();
         }
@@ -138,148 +136,89 @@ public sealed class RocksDbLogStore : ILogStorage
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        lock (_gate)
+        var isSound = _store is { IsOpen: true, Failure: null };
+        if (_store.BeginDispose())
         {
-            _isDisposed = true;
-            _database?.Dispose();
-            _database = null;
+            try
+            {
+                if (isSound)
+                {
+                    _watermark.Close(new Watermark(_batch, _extent.Last));
+                }
+            }
+            finally
+            {
+                Close();
+            }
         }
 
         return ValueTask.CompletedTask;
     }
 
+    private void Close()
+    {
+        lock (_gate)
+        {
+            _watermark.Dispose();
+            _database?.Dispose();
+            _database = null;
+            _lock?.Dispose();
+        }
+    }
+
     private StoredLog Open(PeerId peer, GroupId group)
     {
         RocksLibrary.ThrowUnlessInstalled();
-        new SystemFiles(_directory).EnsureDirectory();
-        var database = new RocksDatabase(Path.Combine(_directory, "db"));
-        try
+        _files.EnsureDirectory();
+        _lock = _files.Lock("LOCK");
+        var path = _files.PathOf("db");
+        var acknowledged = _watermark.Read();
+        var recovery = new RocksRecovery(_directory, _extent, _watermark, peer, group);
+        var isJudged = acknowledged is not { Batch: 0 } && RocksDatabase.Exists(path);
+        if (isJudged)
         {
-            CheckIdentity(database, peer, group);
-            _snapshots.Open();
-            Recover(database);
+            // Opening it for writing moves the write-ahead log into tables and removes it: only when it is believed.
+            using var found = new RocksDatabase(path, isReadOnly: true);
+            recovery.Judge(found, acknowledged);
         }
-        catch
+        else
         {
-            database.Dispose();
-            throw;
+            _watermark.Check(acknowledged, default, path);
         }
 
-        lock (_gate)
+        if (acknowledged is null)
         {
-            _database = database;
-            return _extent.Describe(_snapshots.Repairs);
+            // Before the database, so that a log without a watermark is always a loss.
+            _watermark.Begin(default);
         }
+
+        _database = new RocksDatabase(path, isReadOnly: false);
+        if (!isJudged)
+        {
+            recovery.Judge(_database, acknowledged ?? default(Watermark));
+        }
+
+        _batch = recovery.Batch;
+        _snapshots.Open();
+        _snapshots.CheckCovers(_extent.Base);
+        if (acknowledged is not null)
+        {
+            _watermark.Begin(new Watermark(_batch, _extent.Last));
+        }
+
+        WriteIdentity(_database, peer, group);
+        _store.EndOpen();
+        return _extent.Describe(_snapshots.Repairs);
     }
 
-    private void CheckIdentity(RocksDatabase database, PeerId peer, GroupId group)
+    private static void WriteIdentity(RocksDatabase database, PeerId peer, GroupId group)
     {
-        var expected = RocksState.IdentityOf(peer, group);
-        var found = database.Get(RocksFamily.State, RocksState.Identity);
-        if (found is null)
+        if (database.Get(RocksFamily.State, RocksState.Identity) is null)
         {
             database.Begin();
-            database.Put(RocksFamily.State, RocksState.Identity, expected);
+            database.Put(RocksFamily.State, RocksState.Identity, RocksState.IdentityOf(peer, group));
             database.Commit();
-            return;
         }
-
-        var version = BinaryPrimitives.ReadUInt32LittleEndian(found);
-        if (version != RocksState.Version)
-        {
-            throw new StorageException(
-                StorageFault.Unsupported,
-                $"The store has format {version}; this version of the library reads format {RocksState.Version}. Run the version that wrote it.",
-                _directory
-            );
-        }
-
-        if (!found.AsSpan().SequenceEqual(expected))
-        {
-            throw new StorageException(
-                StorageFault.Foreign,
-                $"The store belongs to peer {PeerId.FromBytes(found.AsSpan(4, 32))} in group "
-                    + $"{GroupId.FromBytes(found.AsSpan(36, 32))}; this is peer {peer} in group {group}. Start the node "
-                    + "with the identity and the settings that it had, or give it a directory of its own",
-                _directory
-            );
-        }
-    }
-
-    private void Recover(RocksDatabase database)
-    {
-        if (database.Get(RocksFamily.State, RocksState.Hard) is { } hard)
-        {
-            _extent.Replace(
-                StoredForm.ReadHardState(hard)
-                    ?? throw new StorageException(
-                        StorageFault.Corrupt,
-                        "The hard state is damaged",
-                        _directory
-                    )
-            );
-        }
-
-        var start = database.Get(RocksFamily.State, RocksState.Base) is { } value
-            ? RocksState.Read(value)
-            : LogPosition.Zero;
-        var last = database.Get(RocksFamily.State, RocksState.Last) is { } end ? RocksState.Read(end) : start;
-        CheckEntries(database, start, last);
-        var configurations = Keys(database, (byte)'c').Select(static pair => pair.Index).ToList();
-        _extent.Restore(
-            start,
-            last,
-            Keys(database, (byte)'t')
-                .Select(static pair => new TermRun(
-                    new LogIndex(pair.Index),
-                    new Term(BinaryPrimitives.ReadUInt64LittleEndian(pair.Value))
-                )),
-            configurations.Select(static index => new LogIndex(index))
-        );
-    }
-
-    /// <summary>The log must reach from its base to where it was acknowledged (rule 16).</summary>
-    private void CheckEntries(RocksDatabase database, LogPosition start, LogPosition last)
-    {
-        if (last.Index <= start.Index)
-        {
-            return;
-        }
-
-        foreach (var index in new[] { start.Index.Next.Value, last.Index.Value })
-        {
-            if (database.Get(RocksFamily.Log, RocksDatabase.KeyOf(index)) is null)
-            {
-                throw new StorageException(
-                    StorageFault.Lost,
-                    $"Entry {index} is not there, and this member had acknowledged {last}. It must not vote as the "
-                        + "member it was. Move the directory away: the node then joins as a new member and gets the log "
-                        + "from the others.",
-                    _directory
-                );
-            }
-        }
-    }
-
-    private static List<(ulong Index, byte[] Value)> Keys(RocksDatabase database, byte prefix)
-    {
-        var found = new List<(ulong Index, byte[] Value)>();
-        database.Scan(
-            RocksFamily.State,
-            [prefix],
-            (key, value) =>
-            {
-                // Other keys are words, and longer or shorter than this.
-                if (key[0] != prefix || key.Length != 9)
-                {
-                    return key[0] == prefix;
-                }
-
-                found.Add((BinaryPrimitives.ReadUInt64BigEndian(key.AsSpan(1)), value));
-                return true;
-            }
-        );
-        return found;
     }
 
     private void Write(LogWriteBatch batch)
@@ -309,11 +248,23 @@ public sealed class RocksDbLogStore : ILogStorage
         }
 
         database.Put(RocksFamily.State, RocksState.Last, RocksState.Write(last));
-        database.Commit();
+        Commit(database);
         lock (_gate)
         {
             _extent.Apply(batch);
         }
+
+        // The watermark follows the log: never ahead of it, and flushed with every hard state.
+        _watermark.Write(new Watermark(_batch, _extent.Last), flush: batch.HardState is not null);
+    }
+
+    private void Commit(RocksDatabase database)
+    {
+        Span<byte> number = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(number, _batch + 1);
+        database.Put(RocksFamily.State, RocksState.Batch, number);
+        database.Commit();
+        _batch++;
     }
 
     private void Put(RocksDatabase database, in LogEntry entry, bool beginsRun)
@@ -381,11 +332,13 @@ public sealed class RocksDbLogStore : ILogStorage
             database.Put(RocksFamily.State, RocksState.Last, RocksState.Write(through));
         }
 
-        database.Commit();
+        Commit(database);
         lock (_gate)
         {
             _extent.Compact(through);
         }
+
+        _watermark.Write(new Watermark(_batch, _extent.Last), flush: false);
     }
 
     private ReadOnlyMemory<LogEntry> Read(LogRange range, int bytesMax)
@@ -393,7 +346,8 @@ public sealed class RocksDbLogStore : ILogStorage
         RocksDatabase database;
         lock (_gate)
         {
-            database = Opened();
+            _store.ThrowUnlessOpen();
+            database = _database!;
             _extent.Check(range);
         }
 
@@ -437,28 +391,14 @@ public sealed class RocksDbLogStore : ILogStorage
 
         throw new StorageException(
             StorageFault.Corrupt,
-            $"Entry {range.First} can't be read, and the log is said to hold it. Move the directory away: the "
-                + "node then joins as a new member and gets the log from the others.",
+            $"Entry {range.First} can't be read, and the log is said to hold it. " + Advice.Damaged,
             _directory
         );
     }
 
-    private RocksDatabase Opened()
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return _failure is { } failure
-            ? throw failure
-            : _database ?? throw new InvalidOperationException("Open the store before anything else.");
-    }
-
     private void BeginWriting()
     {
-        if (_isWriting)
-        {
-            throw new InvalidOperationException("One write at a time: await the one on its way first.");
-        }
-
-        _isWriting = true;
+        _store.BeginWrite();
         _startedAt = Math.Max(1, _time.GetTimestamp());
     }
 
@@ -471,10 +411,7 @@ public sealed class RocksDbLogStore : ILogStorage
         }
         catch (Exception exception)
         {
-            _failure =
-                exception as StorageException
-                ?? new StorageException(StorageFault.Io, exception.Message, _directory, null, exception);
-            throw _failure;
+            throw _store.Fail(exception, _directory);
         }
         finally
         {
@@ -483,7 +420,7 @@ public sealed class RocksDbLogStore : ILogStorage
                 var took = _time.GetElapsedTime(_startedAt);
                 _latency = _latency is { } smoothed ? smoothed + ((took - smoothed) / 8) : took;
                 _startedAt = 0;
-                _isWriting = false;
+                _store.EndWrite();
             }
         }
     }

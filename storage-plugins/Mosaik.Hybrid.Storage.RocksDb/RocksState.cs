@@ -15,6 +15,9 @@ internal static class RocksState
 
     public static ReadOnlySpan<byte> Last => "last"u8;
 
+    /// <summary>How many batches were written: what the watermark is compared with.</summary>
+    public static ReadOnlySpan<byte> Batch => "batch"u8;
+
     /// <summary>A key of the index at which a term begins.</summary>
     public static byte[] Run(ulong index) => [(byte)'t', .. RocksDatabase.KeyOf(index)];
 

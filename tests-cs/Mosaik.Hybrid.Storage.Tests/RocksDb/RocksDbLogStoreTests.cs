@@ -88,7 +88,7 @@ public sealed class RocksDbLogStoreTests : IDisposable
             await store.OpenAsync(Peer, Group)
         );
         Assert.Equal(StorageFault.Corrupt, refusal.Fault);
-        Assert.Contains("Move the directory away", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("move it away", refusal.Message, StringComparison.Ordinal);
     }
 
     private async Task WriteAsync(int batches)
