@@ -7,8 +7,9 @@ namespace Mosaik.Hybrid.Storage;
 /// fresh store) and terms that never fall. One <see cref="HardState"/>: who this member is, its term and vote, and
 /// how far it has acknowledged. And snapshots, which stand for the part of the log that was compacted away. An
 /// entry's index and term are stamped before it gets here; a store keeps all fields of an entry and interprets none
-/// of them, the payload least of all. <see cref="LogExtent"/> keeps the books that every store needs, and
-/// <see cref="StoredForm"/> turns entries into bytes; a store may use both or neither.
+/// of them, the payload least of all. <see cref="RecordedLogStore"/> is a store but for the place of its records;
+/// <see cref="LogExtent"/> keeps the books that every store needs, and <see cref="StoredForm"/> turns entries into
+/// bytes. A store may use any of them or none.
 /// </para>
 /// <para>
 /// <b>Who calls.</b> The runtime of the group, and nobody else. <see cref="OpenAsync"/> first and once; then
