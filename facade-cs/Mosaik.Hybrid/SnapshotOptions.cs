@@ -3,7 +3,8 @@ namespace Mosaik.Hybrid;
 /// <summary>When this node takes snapshots of a machine that can be saved, and how much of the log stays.</summary>
 /// <remarks>
 /// This node's affair: not part of the GroupId. Whatever comes first takes a snapshot; one at a time, and none when nothing
-/// was applied since the last. Machines without <see cref="ISnapshotMachine"/> keep the whole log.
+/// was applied since the last. Entries and bytes take none before the log since the last one is about as long as that one:
+/// a large state is not written again for a few commands. Machines without <see cref="ISnapshotMachine"/> keep the whole log.
 /// </remarks>
 public sealed record SnapshotOptions
 {
@@ -28,7 +29,7 @@ public sealed record SnapshotOptions
     /// <summary>After so many payload bytes since the last one: from 1. Null for never.</summary>
     public long? EveryBytes { get; init; } = 256L * 1024 * 1024;
 
-    /// <summary>When the last one is so old: from a second to a year. Null for never.</summary>
+    /// <summary>When the last one is so old, or up to a minute older: from a second to a year. Null for never.</summary>
     public TimeSpan? EveryAge { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>How many entries before a snapshot stay in the log: 0 to 1,000,000,000.</summary>

@@ -137,6 +137,7 @@ internal sealed class MachineApplier
         var stored =
             await _snapshots.OpenAsync(_cancellationToken).ConfigureAwait(false)
             ?? throw new StorageException(StorageFault.Lost, "The snapshot that was just there is gone.");
+        var length = stored.Info.Length;
         await using (stored.ConfigureAwait(false))
         {
             var machine =
@@ -154,7 +155,7 @@ internal sealed class MachineApplier
             _configuration = stored.Info.Configuration;
         }
 
-        Taker?.OnRestored(_applied);
+        Taker?.OnRestored(_applied, length);
         _next.Position = _applied;
         _next.Restored = (_filter.LastOf(_own), _filter.UsedAt(_own));
         Report();

@@ -15,10 +15,17 @@ internal readonly record struct SnapshotPlace(
 /// <summary>Decides when the machine is saved, and writes what was captured beside the machine's loop.</summary>
 /// <remarks>
 /// Used by the machine's loop only, but for the end of a write. One snapshot at a time. One that fails is logged, and the
-/// next is taken when it would have been anyway: the log has lost nothing.
+/// next is taken when it would have been anyway: the log has lost nothing. None is taken by entries or bytes before the log
+/// is as long as the last one: writing a large state again and again would cost more than the log that it replaces.
 /// </remarks>
 internal sealed class SnapshotTaker : IDisposable
 {
+    /// <summary>About what an entry weighs in the log besides its payload.</summary>
+    private const int EntryOverhead = 64;
+
+    /// <summary>How late a snapshot by age may be.</summary>
+    private static readonly TimeSpan s_lookMax = TimeSpan.FromMinutes(1);
+
     private readonly ISnapshotMachine _machine;
     private readonly ISnapshotStorage _storage;
     private readonly SnapshotOptions _options;
@@ -26,13 +33,18 @@ internal sealed class SnapshotTaker : IDisposable
     private readonly Action<object> _post;
     private readonly Action<Exception> _onFailed;
     private readonly CancellationToken _cancellationToken;
+    private readonly Action _wake;
     private readonly List<TaskCompletionSource<LogPosition>> _requests = [];
     private readonly ITimer? _timer;
-    private LogPosition _last;
+    private SavedState _last = new(LogPosition.Zero, 0);
+    private volatile SavedState? _saved;
     private long _takenAt;
     private long _entries;
     private long _bytes;
     private volatile bool _isBusy;
+
+    /// <summary>What is durable: where it stands and how many bytes it has.</summary>
+    private sealed record SavedState(LogPosition Position, long Length);
 
     /// <summary>Creates the taker of one machine.</summary>
     /// <param name="machine">The machine; captured on its own loop.</param>
@@ -58,11 +70,16 @@ internal sealed class SnapshotTaker : IDisposable
         _storage = storage;
         _options = options;
         _timeProvider = timeProvider;
+        _wake = wake;
         _post = post;
         _onFailed = onFailed;
         _cancellationToken = cancellationToken;
         _takenAt = timeProvider.GetTimestamp();
-        _timer = options.EveryAge is { } age ? timeProvider.CreateTimer(_ => wake(), null, age, age) : null;
+        if (options.EveryAge is { } age)
+        {
+            var look = age < s_lookMax ? age : s_lookMax;
+            _timer = timeProvider.CreateTimer(_ => wake(), null, look, look);
+        }
     }
 
     /// <summary>The last write; completes, never with an error, when it has ended.</summary>
@@ -75,10 +92,10 @@ internal sealed class SnapshotTaker : IDisposable
         _bytes += bytes;
     }
 
-    /// <summary>The machine is at what a snapshot holds.</summary>
-    public void OnRestored(LogPosition position)
+    /// <summary>The machine is at what a snapshot of this length holds.</summary>
+    public void OnRestored(LogPosition position, long length)
     {
-        _last = position;
+        _last = new SavedState(position, length);
         Restart();
     }
 
@@ -93,15 +110,26 @@ internal sealed class SnapshotTaker : IDisposable
             return false;
         }
 
-        if (position.Index == _last.Index)
+        if (_saved is { } saved)
+        {
+            _saved = null;
+            _last = saved.Position.Index > _last.Position.Index ? saved : _last;
+        }
+
+        if (position.Index == _last.Position.Index)
         {
             AnswerAtRest(position);
             return false;
         }
 
         return _requests.Count > 0
-            || _entries >= (_options.EveryEntries ?? long.MaxValue)
-            || _bytes >= (_options.EveryBytes ?? long.MaxValue)
+            || (
+                (
+                    _entries >= (_options.EveryEntries ?? long.MaxValue)
+                    || _bytes >= (_options.EveryBytes ?? long.MaxValue)
+                )
+                && _bytes + (EntryOverhead * _entries) >= _last.Length
+            )
             || (_options.EveryAge is { } age && _timeProvider.GetElapsedTime(_takenAt) >= age);
     }
 
@@ -115,7 +143,6 @@ internal sealed class SnapshotTaker : IDisposable
         {
             var captured = _machine.CaptureSnapshot();
             _isBusy = true;
-            _last = place.Position;
             var copy = place;
             Writing = Task.Run(() => WriteAsync(captured, copy, requests));
         }
@@ -176,7 +203,7 @@ internal sealed class SnapshotTaker : IDisposable
             using (captured)
             {
                 var info = await SaveAsync(captured, place).ConfigureAwait(false);
-                _isBusy = false;
+                _saved = new SavedState(info.Position, info.Length);
                 _post(new SnapshotTaken(info));
             }
 
@@ -185,9 +212,12 @@ internal sealed class SnapshotTaker : IDisposable
         catch (Exception exception)
         {
             // The store's or the machine's, both of which may throw what they like.
-            _isBusy = false;
             Fail(requests, exception);
         }
+
+        // Who asked meanwhile waits for a look, and in a quiet group nothing else brings one.
+        _isBusy = false;
+        _wake();
     }
 
     private async Task<SnapshotInfo> SaveAsync(IMachineSnapshot captured, SnapshotPlace place)
