@@ -6,8 +6,9 @@ namespace Mosaik.Hybrid.Runtime;
 
 /// <summary>Keeps the bytes of a snapshot that a leader sends, in the order in which they come.</summary>
 /// <remarks>
-/// Bytes that do not follow on are dropped, and how many are here is told: the leader sends the rest. The leader bounds
-/// what is on its way, so the queue is bounded too. What has come survives a broken link, and in a durable store a restart.
+/// Bytes that do not follow on are dropped, and how many are here is told: the leader sends the rest. It also sends again
+/// what a slow disk has not answered, so what does not fit into the queue is dropped too. What has come survives a broken
+/// link, and in a durable store a restart.
 /// </remarks>
 internal sealed class SnapshotIntake(
     ISnapshotStorage storage,
@@ -16,12 +17,22 @@ internal sealed class SnapshotIntake(
     CancellationToken cancellationToken
 )
 {
-    private readonly Channel<(SnapshotFacts Facts, SnapshotChunk Chunk)> _chunks = Channel.CreateUnbounded<(
+    /// <summary>More than a leader has on its way at once.</summary>
+    private const int WaitingMax = 8;
+
+    private readonly Channel<(SnapshotFacts Facts, SnapshotChunk Chunk)> _chunks = Channel.CreateBounded<(
         SnapshotFacts,
         SnapshotChunk
-    )>(new UnboundedChannelOptions { SingleReader = true });
+    )>(
+        new BoundedChannelOptions(WaitingMax)
+        {
+            SingleReader = true,
+            FullMode = BoundedChannelFullMode.DropWrite,
+        }
+    );
     private SnapshotReceiver? _receiver;
     private SnapshotInfo? _info;
+    private LogPosition _told = LogPosition.Zero;
 
     /// <summary>Bytes, or none of them with an offer. Called by the group loop.</summary>
     public void Keep(SnapshotFacts facts, SnapshotChunk chunk) => _chunks.Writer.TryWrite((facts, chunk));
@@ -63,7 +74,12 @@ internal sealed class SnapshotIntake(
         var info = SnapshotContent.ToInfo(facts);
         if (storage.Newest is { } newest && newest.Position.Index >= info.Position.Index)
         {
-            // This node has come so far by itself meanwhile; its log says so.
+            // It is here already. If reading it back failed the core was not told; else it is about to answer by itself.
+            if (newest.Position != _told)
+            {
+                await TellAsync().ConfigureAwait(false);
+            }
+
             return;
         }
 
@@ -105,6 +121,12 @@ internal sealed class SnapshotIntake(
         }
 
         await ForgetAsync().ConfigureAwait(false);
+        await TellAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The newest snapshot is whole and durable; its head says what the core wants to know besides.</summary>
+    private async Task TellAsync()
+    {
         var stored =
             await storage.OpenAsync(cancellationToken).ConfigureAwait(false)
             ?? throw new StorageException(StorageFault.Lost, "The snapshot that was just kept is gone.");
@@ -113,17 +135,26 @@ internal sealed class SnapshotIntake(
             var head = await SnapshotContent
                 .ReadHeadAsync(stored.Content, cancellationToken)
                 .ConfigureAwait(false);
-            post(GroupInput.NewSnapshotReceived(facts, head.Timestamp));
+            post(GroupInput.NewSnapshotReceived(SnapshotContent.ToFacts(stored.Info), head.Timestamp));
+            _told = stored.Info.Position;
         }
     }
 
+    /// <summary>Closes what is open; never throws, for a store that can't even do that must not end the intake.</summary>
     private async Task ForgetAsync()
     {
         if (_receiver is { } receiver)
         {
             _receiver = null;
             _info = null;
-            await receiver.DisposeAsync().ConfigureAwait(false);
+            try
+            {
+                await receiver.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                onFailed(exception);
+            }
         }
     }
 }

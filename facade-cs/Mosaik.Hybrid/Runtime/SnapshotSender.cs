@@ -7,7 +7,8 @@ namespace Mosaik.Hybrid.Runtime;
 /// <summary>Reads snapshots for the members that they are sent to: one open snapshot a link, one read at a time for each.</summary>
 /// <remarks>
 /// Used by the group loop only; what was read comes back to it as an item. A snapshot stays open from its offer on, also
-/// when a newer one takes its place in the store. Who can't be served is served later: the core offers again.
+/// when a newer one takes its place in the store. One that could not be opened is tried again at the next offer, which is a
+/// heartbeat away, or is no longer offered.
 /// </remarks>
 internal sealed class SnapshotSender(
     ISnapshotStorage storage,
@@ -17,12 +18,19 @@ internal sealed class SnapshotSender(
 )
 {
     private readonly Dictionary<long, Transfer> _transfers = [];
+    private readonly List<Task> _releasing = [];
 
     private sealed record Transfer(SnapshotFacts Facts)
     {
         public StoredSnapshot? Source { get; set; }
 
         public Task Tail { get; set; } = Task.CompletedTask;
+
+        /// <summary>It has been opened, or tried to, and is not there.</summary>
+        public bool HasFailed => Tail.IsCompleted && Source is null;
+
+        /// <summary>The operator knows why bytes can't be read.</summary>
+        public bool IsReported { get; set; }
     }
 
     /// <summary>A snapshot is offered on a link.</summary>
@@ -30,7 +38,7 @@ internal sealed class SnapshotSender(
     {
         if (_transfers.TryGetValue(link, out var current))
         {
-            if (SnapshotContent.IsSame(current.Facts, facts))
+            if (SnapshotContent.IsSame(current.Facts, facts) && !current.HasFailed)
             {
                 return;
             }
@@ -57,16 +65,20 @@ internal sealed class SnapshotSender(
     {
         if (_transfers.Remove(link, out var transfer))
         {
-            _ = ReleaseAsync(transfer);
+            _releasing.RemoveAll(static task => task.IsCompleted);
+            _releasing.Add(ReleaseAsync(transfer));
         }
     }
 
     /// <summary>Ends all transfers; completes, never with an error, when everything is released.</summary>
     public Task CloseAllAsync()
     {
-        var closing = _transfers.Values.Select(ReleaseAsync).ToArray();
-        _transfers.Clear();
-        return Task.WhenAll(closing);
+        foreach (var link in _transfers.Keys.ToArray())
+        {
+            Close(link);
+        }
+
+        return Task.WhenAll(_releasing);
     }
 
     private async Task OpenAsync(Transfer transfer)
@@ -80,7 +92,7 @@ internal sealed class SnapshotSender(
             }
             else if (source is not null)
             {
-                // A newer one has taken its place already; the core will offer that.
+                // A newer one has taken its place already; the core hears of it, and offers that.
                 await source.DisposeAsync().ConfigureAwait(false);
             }
         }
@@ -121,19 +133,31 @@ internal sealed class SnapshotSender(
         catch (Exception exception)
         {
             ArrayPool<byte>.Shared.Return(bytes);
-            if (exception is not OperationCanceledException)
+            if (exception is not OperationCanceledException && !transfer.IsReported)
             {
+                // Asked for again at every heartbeat, told once.
+                transfer.IsReported = true;
                 onFailed(exception);
             }
         }
     }
 
-    private static async Task ReleaseAsync(Transfer transfer)
+    private async Task ReleaseAsync(Transfer transfer)
     {
         await transfer.Tail.ConfigureAwait(false);
-        if (transfer.Source is { } source)
+        if (transfer.Source is not { } source)
+        {
+            return;
+        }
+
+        try
         {
             await source.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // Nothing was lost by it, and nobody waits for it.
+            onFailed(exception);
         }
     }
 }
