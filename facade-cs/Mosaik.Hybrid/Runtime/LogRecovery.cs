@@ -60,7 +60,7 @@ internal static class LogRecovery
             );
         }
 
-        var snapshot = await ReadSnapshotAsync(storage, stored, machine, cancellationToken)
+        var snapshot = await ReadSnapshotAsync(storage, stored, machine, onRepair, cancellationToken)
             .ConfigureAwait(false);
         CheckAcknowledged(stored, snapshot, peer);
         var hard = await BeginSessionAsync(storage, stored, snapshot, peer, cancellationToken)
@@ -82,6 +82,7 @@ internal static class LogRecovery
         ILogStorage storage,
         StoredLog stored,
         IMachineAdapter machine,
+        Action<string> onRepair,
         CancellationToken cancellationToken
     )
     {
@@ -96,7 +97,8 @@ internal static class LogRecovery
                 : null;
         }
 
-        var found = await storage.Snapshots.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var found = await OpenSnapshotAsync(storage, isNeeded, onRepair, cancellationToken)
+            .ConfigureAwait(false);
         if (found is null || found.Info.Position.Index < stored.BasePosition.Index)
         {
             if (found is not null)
@@ -130,9 +132,29 @@ internal static class LogRecovery
         }
     }
 
+    /// <summary>A whole log needs no snapshot: where none can be read, the machine is made from the entries.</summary>
+    private static async Task<StoredSnapshot?> OpenSnapshotAsync(
+        ILogStorage storage,
+        bool isNeeded,
+        Action<string> onRepair,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            return await storage.Snapshots.OpenAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException exception) when (exception.Fault == StorageFault.Corrupt && !isNeeded)
+        {
+            onRepair($"The log is whole and is applied from its beginning, for {exception.Message}");
+            return null;
+        }
+    }
+
     /// <summary>
     /// Before anything is said in the session's name: commands of two sessions must never share a number. A crash may have
-    /// come between the snapshot of a first lineage and the hard state that names it.
+    /// come between a received snapshot and the hard state that names its lineage; and where the log still has to give way
+    /// to the snapshot, the watermark goes down before it.
     /// </summary>
     private static async Task<HardState> BeginSessionAsync(
         ILogStorage storage,
@@ -149,7 +171,9 @@ internal static class LogRecovery
                 known.Lineage.IsNone && snapshot is not null ? snapshot.Facts.Lineage : known.Lineage,
                 known.CurrentTerm,
                 known.VotedFor,
-                known.Acknowledged
+                snapshot is null || Holds(stored, snapshot.Facts.Position)
+                    ? known.Acknowledged
+                    : snapshot.Facts.Position
             )
             : NewMember(peer);
         await storage

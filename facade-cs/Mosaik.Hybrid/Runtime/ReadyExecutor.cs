@@ -56,7 +56,7 @@ internal sealed class ReadyExecutor
         {
             _tail.Clear();
             _stored.ApplyAfter(ready.InstallThrough.Index);
-            durable |= _writer.Compact(ready.InstallThrough);
+            durable |= _writer.Compact(ready.InstallThrough, ready.Writes.FirstOrDefault()?.HardState);
         }
         else if (ready.CompactThrough != LogPosition.Zero)
         {

@@ -28,7 +28,7 @@ internal sealed class StorageWriter
     }
 
     /// <summary>What is on its way to the store, in this order: a write, or a new beginning of the log.</summary>
-    private readonly record struct Job(Write? Write, LogPosition Through);
+    private readonly record struct Job(Write? Write, LogPosition Through, HardState? Before);
 
     /// <summary>Every write up to this sequence is durable.</summary>
     public ulong Persisted { get; private set; }
@@ -38,16 +38,21 @@ internal sealed class StorageWriter
     /// <exception cref="StorageException">The store failed; nothing more may be acknowledged.</exception>
     public bool Enqueue(Write write)
     {
-        _queue.Enqueue(new Job(write, LogPosition.Zero));
+        _queue.Enqueue(new Job(write, LogPosition.Zero, null));
         return !_isWriting && Begin();
     }
 
     /// <summary>Queues a new beginning of the log, after the writes before it.</summary>
+    /// <param name="through">Where the log ends that is to be forgotten.</param>
+    /// <param name="before">
+    /// Made durable before that. When a snapshot takes the place of a log that had been acknowledged further, the watermark
+    /// goes down first: a crash in between would else look like a loss.
+    /// </param>
     /// <returns>True when more is durable already.</returns>
     /// <exception cref="StorageException">The store failed; nothing more may be acknowledged.</exception>
-    public bool Compact(LogPosition through)
+    public bool Compact(LogPosition through, HardState? before = null)
     {
-        _queue.Enqueue(new Job(null, through));
+        _queue.Enqueue(new Job(null, through, before));
         return !_isWriting && Begin();
     }
 
@@ -105,7 +110,10 @@ internal sealed class StorageWriter
         {
             if (_queue.Peek().Write is null)
             {
-                return _storage.CompactAsync(_queue.Dequeue().Through, _cancellationToken);
+                var job = _queue.Dequeue();
+                return job.Before is { } before
+                    ? InstallAsync(before, job.Through)
+                    : _storage.CompactAsync(job.Through, _cancellationToken);
             }
 
             var batch = Merge(out sequence);
@@ -115,6 +123,13 @@ internal sealed class StorageWriter
         {
             return ValueTask.FromException(exception);
         }
+    }
+
+    private async ValueTask InstallAsync(HardState before, LogPosition through)
+    {
+        var batch = new LogWriteBatch(before, null, ReadOnlyMemory<ReadOnlyMemory<LogEntry>>.Empty);
+        await _storage.WriteAsync(batch, _cancellationToken).ConfigureAwait(false);
+        await _storage.CompactAsync(through, _cancellationToken).ConfigureAwait(false);
     }
 
     private async Task AwaitAsync(ValueTask writing, ulong sequence)
