@@ -172,6 +172,11 @@ public enum TerminationReason
 
     /// <summary>A rule of consensus was found broken: the node halts rather than give a wrong answer.</summary>
     InvariantViolated = 4,
+
+    /// <summary>
+    /// The group's log begins with a snapshot, and this node's machine does not implement <see cref="ISnapshotMachine"/>.
+    /// </summary>
+    SnapshotsUnsupported = 5,
 }
 
 /// <summary>The group has ended on this node, by leaving or by a failure. It may go on elsewhere.</summary>
@@ -209,6 +214,10 @@ public sealed class GroupTerminatedException : GroupException
                 "The store failed, and the group has ended on this node. Mend the store, then start again.",
             TerminationReason.InvariantViolated =>
                 "A rule of consensus was broken, and the group has halted on this node. Keep its data and report it.",
+            TerminationReason.SnapshotsUnsupported =>
+                "The group's log begins with a snapshot, which this node's state machine can't be restored from, and the group "
+                    + $"has ended on this node. Implement {nameof(ISnapshotMachine)}, as the other members' machines do, then "
+                    + "start again.",
             _ => $"The group has ended on this node ({reason}).",
         };
         return inner is null ? cause : $"{cause} Cause: {inner.Message}";

@@ -184,7 +184,10 @@ internal sealed partial class GroupLoop
             own = number;
         }
 
-        _inputs.Add(GroupInput.NewApplied(report.Position.Index, own, report.Gap));
+        // A snapshot that was kept a moment ago may have brought the machine further than the core has heard.
+        var committed = _state.Raft.CommitIndex;
+        var applied = report.Position.Index < committed ? report.Position.Index : committed;
+        _inputs.Add(GroupInput.NewApplied(applied, own, report.Gap));
     }
 
     private void OnWriteEnded(WriteEnded ended)

@@ -89,6 +89,15 @@ internal sealed partial class GroupLoop
 
         foreach (var (facts, chunk) in _ready.Intake)
         {
+            if (_options.Machine.Snapshots is null)
+            {
+                // Before a byte is kept: the log stays as it is.
+                var end = SnapshotContent.Unsupported(facts.Position, _options.Machine.Name);
+                GroupEvents.Failed(_logger, _name, "the machine can't be restored", end);
+                _end ??= end;
+                break;
+            }
+
             _intake.Keep(facts, chunk);
         }
 

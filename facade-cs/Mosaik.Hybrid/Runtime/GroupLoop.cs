@@ -129,6 +129,11 @@ internal sealed partial class GroupLoop
             GroupEvents.Failed(_logger, _name, "the store failed", exception);
             end = new GroupTerminatedException(TerminationReason.StorageFailed, exception);
         }
+        catch (GroupTerminatedException exception)
+        {
+            GroupEvents.Failed(_logger, _name, "the machine can't be restored", exception);
+            end = exception;
+        }
         catch (Exception exception)
         {
             // Whatever else breaks the loop is a bug in it: stopping beats going on with a broken state.
@@ -175,7 +180,7 @@ internal sealed partial class GroupLoop
                 )
                 .ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is not StorageException)
+        catch (Exception exception) when (exception is not (StorageException or GroupTerminatedException))
         {
             // A store may throw what it likes; it is the store that failed, and no rule of consensus.
             throw new StorageException(StorageFault.Io, exception.Message, innerException: exception);
@@ -429,8 +434,17 @@ internal sealed partial class GroupLoop
 
     private void OnMachineFailed(Exception exception)
     {
-        GroupEvents.Failed(_logger, _name, "the state machine failed", exception);
-        Post(new MachineFailure(exception));
+        if (exception is StorageException)
+        {
+            // Thrown while the machine was restored: the snapshot could not be read.
+            GroupEvents.Failed(_logger, _name, "the store failed", exception);
+            Post(new GroupFailure("The snapshot can't be read.", exception));
+        }
+        else
+        {
+            GroupEvents.Failed(_logger, _name, "the state machine failed", exception);
+            Post(new MachineFailure(exception));
+        }
     }
 
     /// <summary>Forgets a log that can never have committed anything, and begins anew under a new incarnation.</summary>

@@ -37,6 +37,7 @@ internal static class LogRecovery
     /// <param name="onRepair">Told what the store repaired.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="StorageException">The store can't be opened, or belongs to another peer.</exception>
+    /// <exception cref="GroupTerminatedException">The log begins with a snapshot, and the machine can't be restored.</exception>
     public static async Task<StoredState> OpenAsync(
         ILogStorage storage,
         PeerId peer,
@@ -90,10 +91,7 @@ internal static class LogRecovery
         if (machine.Snapshots is null)
         {
             return isNeeded
-                ? throw new StorageException(
-                    StorageFault.Unsupported,
-                    $"The log begins after {stored.BasePosition}, where a snapshot stands, and {machine.Name} can't be restored from one: it must implement {nameof(ISnapshotMachine)}, as the machine did that made it."
-                )
+                ? throw SnapshotContent.Unsupported(stored.BasePosition, machine.Name)
                 : null;
         }
 

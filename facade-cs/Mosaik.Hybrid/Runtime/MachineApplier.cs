@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Mosaik.Hybrid.Core;
@@ -120,10 +121,18 @@ internal sealed class MachineApplier
                 Report();
             }
         }
+        catch (OperationCanceledException) when (_cancellationToken.IsCancellationRequested)
+        {
+            // The group ends while the machine is restored; the reason is known.
+        }
         catch (Exception exception)
         {
-            // The machine, or its codec, threw: the group ends on this node and says so.
-            End(new GroupTerminatedException(TerminationReason.MachineFailed, exception));
+            // The machine, or its codec, threw, or a snapshot can't be read: the group ends on this node and says so.
+            var reason =
+                exception is StorageException
+                    ? TerminationReason.StorageFailed
+                    : TerminationReason.MachineFailed;
+            End(new GroupTerminatedException(reason, exception));
             _fail(exception);
         }
 
@@ -134,17 +143,14 @@ internal sealed class MachineApplier
     private async Task RestoreAsync()
     {
         Report();
+        // Whoever can't be restored has refused the snapshot, or the log that begins with one.
+        var machine = _machine.Snapshots ?? throw new UnreachableException("The machine can't be restored.");
         var stored =
             await _snapshots.OpenAsync(_cancellationToken).ConfigureAwait(false)
             ?? throw new StorageException(StorageFault.Lost, "The snapshot that was just there is gone.");
         var length = stored.Info.Length;
         await using (stored.ConfigureAwait(false))
         {
-            var machine =
-                _machine.Snapshots
-                ?? throw new NotSupportedException(
-                    $"The group's log begins with a snapshot, and {_machine.Name} can't be restored: implement {nameof(ISnapshotMachine)}, as the other members' machines do."
-                );
             var head = await SnapshotContent
                 .ReadHeadAsync(stored.Content, _cancellationToken)
                 .ConfigureAwait(false);

@@ -57,6 +57,15 @@ internal static class SnapshotContent
         return decoded.IsError ? throw Damaged(decoded.ErrorValue.ToString()) : decoded.ResultValue;
     }
 
+    /// <summary>The log begins after a position, and the machine is not made for that.</summary>
+    public static GroupTerminatedException Unsupported(LogPosition position, string machine) =>
+        new(
+            TerminationReason.SnapshotsUnsupported,
+            new NotSupportedException(
+                $"A snapshot at {position} stands for what was before, and {machine} does not implement {nameof(ISnapshotMachine)}."
+            )
+        );
+
     private static async ValueTask ReadAsync(
         Stream content,
         Memory<byte> destination,
