@@ -108,6 +108,9 @@ public sealed class Group<TCommand, TQuery, TResult> : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The commands' places in the log, once they have taken effect.</returns>
     /// <exception cref="ArgumentException">This node knows no such commands.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// They have taken effect, once, and this node can't say where: it learned of them by a snapshot.
+    /// </exception>
     /// <exception cref="GroupTerminatedException">The group ended on this node first.</exception>
     public Task<LogRange> OutcomeAsync(CommandId id, CancellationToken cancellationToken = default)
     {

@@ -12,6 +12,7 @@ internal sealed class GroupMeters
 
     private readonly Counter<long> _stalls;
     private readonly UpDownCounter<int> _stalled;
+    private readonly Histogram<double> _writes;
     private readonly Counter<long> _taken;
     private readonly Counter<long> _failed;
     private readonly Counter<long> _installed;
@@ -30,6 +31,11 @@ internal sealed class GroupMeters
             "mosaik.group.storage.stalled",
             "{group}",
             "1 while a write takes longer than an election timeout."
+        );
+        _writes = meter.CreateHistogram<double>(
+            "mosaik.group.storage.write.duration",
+            "s",
+            "How long batches of the log, and new beginnings of it, took until durable."
         );
         _taken = meter.CreateCounter<long>(
             "mosaik.group.snapshots.taken",
@@ -55,6 +61,15 @@ internal sealed class GroupMeters
         if (stalled)
         {
             _stalls.Add(1, Tag(group));
+        }
+    }
+
+    /// <summary>A batch is durable. Costs nothing while nobody listens.</summary>
+    public void WriteEnded(string group, TimeSpan took)
+    {
+        if (_writes.Enabled)
+        {
+            _writes.Record(took.TotalSeconds, Tag(group));
         }
     }
 

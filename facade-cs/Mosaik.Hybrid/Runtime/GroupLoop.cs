@@ -192,7 +192,13 @@ internal sealed partial class GroupLoop
     {
         var pending = _pending!;
         _tail.Clear();
-        _writer = new StorageWriter(_options.Storage, Post, _ending.Token);
+        _writer = new StorageWriter(
+            _options.Storage,
+            Post,
+            took => _node.Meters.WriteEnded(_name, took),
+            _node.TimeProvider,
+            _ending.Token
+        );
         var applied = stored.Snapshot.IsSome ? stored.Snapshot.Value.Position.Index : LogIndex.Zero;
         _stored = new StoredEntries(_options.Storage, _tail, _applier, applied, Post, _ending.Token);
         _executor = new ReadyExecutor(_writer, _tail, _links, pending, _stored, _sender);

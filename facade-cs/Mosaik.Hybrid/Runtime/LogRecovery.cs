@@ -90,9 +90,7 @@ internal static class LogRecovery
         var isNeeded = stored.BasePosition != LogPosition.Zero;
         if (machine.Snapshots is null)
         {
-            return isNeeded
-                ? throw SnapshotContent.Unsupported(stored.BasePosition, machine.Name)
-                : null;
+            return isNeeded ? throw SnapshotContent.Unsupported(stored.BasePosition, machine.Name) : null;
         }
 
         var found = await OpenSnapshotAsync(storage, isNeeded, onRepair, cancellationToken)

@@ -19,6 +19,9 @@ internal sealed class PendingCommands
     private ulong _submitted;
     private ulong _watchedFrom;
 
+    /// <summary>Commands up to this number may have taken effect within a snapshot.</summary>
+    private ulong _misplaced;
+
     /// <summary>Creates an empty window.</summary>
     public PendingCommands(ProposerId proposer, SubmitWindow window) =>
         (_proposer, _window) = (proposer, window);
@@ -100,31 +103,29 @@ internal sealed class PendingCommands
     }
 
     /// <summary>
-    /// A snapshot has brought the effects of all commands up to a number, the last of which stands at an index. Where the
-    /// others stand nobody here can know any more, nor the batch whose last one it is.
+    /// A snapshot has brought the effects of all commands up to a number, the last of which stands at an index. Where
+    /// those of earlier requests stand nobody here can know any more.
     /// </summary>
     public void OnInstalled(ulong last, LogIndex index, Action<SubmitRequest> onUnknown)
     {
         while (_queue.Count > 0 && _queue[0].Last <= last)
         {
             var request = _queue[0];
-            if (request.Last == last && request.Commands.Length == 1)
+            _queue.RemoveFirst();
+            _window.Release(request.Commands.Length, request.Bytes);
+            if (request.Last == last)
             {
-                OnApplied(last, index);
+                // A batch takes effect only where its commands stand next to each other.
+                Finish(request, new LogIndex(index.Value - (ulong)(request.Commands.Length - 1)));
                 continue;
             }
 
-            _queue.RemoveFirst();
-            _window.Release(request.Commands.Length, request.Bytes);
+            _expired.Remove(request.First);
             onUnknown(request);
-            request.Followers?.ForEach(static follower =>
-                follower.TrySetException(
-                    new InvalidOperationException(
-                        "The commands have taken effect; where they stand came with a snapshot and is not known here."
-                    )
-                )
-            );
+            request.Followers?.ForEach(static follower => follower.TrySetException(Misplaced()));
         }
+
+        _misplaced = Math.Max(_misplaced, last);
     }
 
     /// <summary>Calls back for every request whose caller has waited long enough; the commands stay on their way.</summary>
@@ -171,6 +172,12 @@ internal sealed class PendingCommands
             return;
         }
 
+        if (id.FirstNumber <= _misplaced)
+        {
+            follower.TrySetException(Misplaced());
+            return;
+        }
+
         follower.TrySetException(
             new ArgumentException(
                 $"No commands {id} wait on this node, and their fate is not remembered.",
@@ -178,6 +185,9 @@ internal sealed class PendingCommands
             )
         );
     }
+
+    private static InvalidOperationException Misplaced() =>
+        new("The commands have taken effect. Where they stand is not known here: they came with a snapshot.");
 
     private void Finish(SubmitRequest request, LogIndex first)
     {
@@ -202,6 +212,7 @@ internal sealed class PendingCommands
         _proposer = proposer;
         _submitted = 0;
         _watchedFrom = 0;
+        _misplaced = 0;
         _expired.Clear();
         _fates.Clear();
         _fateOrder.Clear();

@@ -11,6 +11,8 @@ internal sealed class StorageWriter
 {
     private readonly ILogStorage _storage;
     private readonly Action<WriteEnded> _onEnded;
+    private readonly Action<TimeSpan> _onDurable;
+    private readonly TimeProvider _timeProvider;
     private readonly CancellationToken _cancellationToken;
     private readonly Queue<Job> _queue = new();
     private bool _isWriting;
@@ -19,11 +21,21 @@ internal sealed class StorageWriter
     /// <summary>Creates the writer of one store.</summary>
     /// <param name="storage">The open store.</param>
     /// <param name="onEnded">Called on any thread when a write that took its time has ended; only enqueues.</param>
+    /// <param name="onDurable">Told how long each batch took; any thread.</param>
+    /// <param name="timeProvider">Measures that.</param>
     /// <param name="cancellationToken">Ends with the group.</param>
-    public StorageWriter(ILogStorage storage, Action<WriteEnded> onEnded, CancellationToken cancellationToken)
+    public StorageWriter(
+        ILogStorage storage,
+        Action<WriteEnded> onEnded,
+        Action<TimeSpan> onDurable,
+        TimeProvider timeProvider,
+        CancellationToken cancellationToken
+    )
     {
         _storage = storage;
         _onEnded = onEnded;
+        _onDurable = onDurable;
+        _timeProvider = timeProvider;
         _cancellationToken = cancellationToken;
     }
 
@@ -87,14 +99,16 @@ internal sealed class StorageWriter
         var before = Persisted;
         while (_queue.Count > 0)
         {
+            var began = _timeProvider.GetTimestamp();
             var working = BeginNext(out var sequence);
             if (!working.IsCompletedSuccessfully)
             {
                 _isWriting = true;
-                _current = AwaitAsync(working, sequence);
+                _current = AwaitAsync(working, sequence, began);
                 break;
             }
 
+            _onDurable(_timeProvider.GetElapsedTime(began));
             Persisted = sequence;
         }
 
@@ -132,12 +146,13 @@ internal sealed class StorageWriter
         await _storage.CompactAsync(through, _cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task AwaitAsync(ValueTask writing, ulong sequence)
+    private async Task AwaitAsync(ValueTask writing, ulong sequence, long began)
     {
         Exception? failure = null;
         try
         {
             await writing.ConfigureAwait(false);
+            _onDurable(_timeProvider.GetElapsedTime(began));
         }
         catch (Exception exception)
         {
