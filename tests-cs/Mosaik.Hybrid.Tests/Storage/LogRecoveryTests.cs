@@ -6,117 +6,157 @@ using Xunit;
 
 namespace Mosaik.Hybrid.Tests.Storage;
 
-/// <summary>What a member starts from, when a crash came between a snapshot and what follows from it.</summary>
+/// <summary>What a member starts from: its snapshot and the log after it, whatever moment the process had died in.</summary>
 public sealed class LogRecoveryTests : IDisposable
 {
-    private static readonly PeerId s_peer = Tickets.Forge.PeerOf(1);
-    private static readonly GroupId s_group = GroupId.FromBytes(new byte[32]);
-    private static readonly Lineage s_lineage = new(new Bytes16(5, 5));
-    private static readonly MemberId s_member = new(s_peer, new Incarnation(new Bytes16(1, 2)));
-    private static readonly byte[] s_configuration = ConfigurationModule.encode(
-        s_lineage,
-        ConfigurationModule.ofVoters([s_member])
-    );
-
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("mosaik-recovery-");
+    private readonly List<string> _repairs = [];
 
     public void Dispose() => _root.Delete(recursive: true);
 
     [Fact]
-    public async Task ASnapshotBeyondTheLog_TakesItsPlace()
+    public async Task ASnapshotBeyondTheLog_IsWhereTheLogBegins_AndItsLineageIsTheMembers()
     {
-        await WriteAsync(s_lineage, entries: 3, snapshotAt: At(4, 10));
-        var stored = await OpenAsync();
-        Assert.Equal(At(4, 10), stored.Outline.Base);
-        Assert.Equal(At(4, 10), stored.Outline.Last);
-        Assert.Equal(At(4, 10), stored.Snapshot.Value.Position);
-        Assert.Equal(77, stored.LastTimestamp);
-        var (index, configuration) = Assert.Single(stored.Configurations);
-        Assert.Equal(new LogIndex(10), index);
-        Assert.Equal(s_member, Assert.Single(configuration.Voters));
-        // And it stays so.
-        Assert.Equal(At(4, 10), (await OpenAsync()).Outline.Base);
+        await WriteAsync(Made.Hard(LogPosition.Zero, Lineage.None), [], Made.At(5, 200));
+        var state = await OpenAsync();
+        Assert.Equal(Made.At(5, 200), state.Outline.Base);
+        Assert.Equal(Made.At(5, 200), state.Outline.Last);
+        Assert.Equal(Made.Lineage, state.Hard.Lineage);
+        Assert.Equal(77, state.LastTimestamp);
+        Assert.Equal(new LogIndex(200), Assert.Single(state.Configurations).Item1);
     }
 
     [Fact]
-    public async Task ASnapshotBesideTheLog_TakesItsPlace()
+    public async Task ALogThatDiffersFromTheSnapshot_GoesWhole_ThoughItWasAcknowledgedFurther()
     {
-        await WriteAsync(s_lineage, entries: 3, snapshotAt: At(2, 3));
-        Assert.Equal(At(2, 3), (await OpenAsync()).Outline.Last);
+        // Uncommitted entries of a leader of term 7; what is committed at 3 is of term 5.
+        await WriteAsync(
+            Made.Hard(Made.At(7, 4)),
+            [
+                Made.Founding(),
+                Made.Command(1, 2, 1, "kept"),
+                Made.Command(7, 3, 2, "lost"),
+                Made.Command(7, 4, 3, "lost"),
+            ],
+            Made.At(5, 3)
+        );
+        var first = await OpenAsync();
+        Assert.Equal(Made.At(5, 3), first.Outline.Base);
+        Assert.Equal(Made.At(5, 3), first.Outline.Last);
+        // And is not taken for a loss at the next start, whatever the core had come to write in between.
+        var second = await OpenAsync();
+        Assert.Equal(Made.At(5, 3), second.Outline.Last);
+        Assert.Equal(Made.At(5, 3), second.Hard.Acknowledged);
     }
 
     [Fact]
-    public async Task ASnapshotWithinTheLog_LeavesItAsItIs()
+    public async Task EntriesAfterTheSnapshotStay_AndTheLastOfThemTellsTheTime()
     {
-        await WriteAsync(s_lineage, entries: 3, snapshotAt: At(1, 2));
-        var stored = await OpenAsync();
-        Assert.Equal(LogPosition.Zero, stored.Outline.Base);
-        Assert.Equal(At(1, 3), stored.Outline.Last);
-        Assert.Equal(At(1, 2), stored.Snapshot.Value.Position);
-        // The last entry's, which is later than the snapshot's.
-        Assert.Equal(103, stored.LastTimestamp);
+        await WriteAsync(
+            Made.Hard(Made.At(1, 3)),
+            [Made.Founding(), Made.Command(1, 2, 1, "in it"), Made.Command(1, 3, 2, "after it")],
+            Made.At(1, 2)
+        );
+        var state = await OpenAsync();
+        Assert.Equal(LogPosition.Zero, state.Outline.Base);
+        Assert.Equal(Made.At(1, 3), state.Outline.Last);
+        Assert.Equal(Made.At(1, 2), state.Snapshot.Value.Position);
+        Assert.Equal(1_003, state.LastTimestamp);
     }
 
     [Fact]
-    public async Task AFirstLineage_IsThatOfTheSnapshot()
+    public async Task ALogThatEndsWithTheSnapshot_HasTheSnapshotsTime()
     {
-        await WriteAsync(Lineage.None, entries: 0, snapshotAt: At(4, 10));
-        Assert.Equal(s_lineage, (await OpenAsync()).Hard.Lineage);
+        await WriteAsync(
+            Made.Hard(Made.At(1, 2)),
+            [Made.Founding(), Made.Command(1, 2, 1, "in it")],
+            Made.At(1, 2),
+            Made.At(1, 2)
+        );
+        var state = await OpenAsync();
+        Assert.Equal(Made.At(1, 2), state.Outline.Base);
+        Assert.Equal(77, state.LastTimestamp);
+    }
+
+    [Fact]
+    public async Task ADamagedSnapshot_BesideAWholeLog_IsReported_AndTheLogIsEnough()
+    {
+        await WriteAsync(
+            Made.Hard(Made.At(1, 2)),
+            [Made.Founding(), Made.Command(1, 2, 1, "in it")],
+            Made.At(1, 2)
+        );
+        Damage();
+        var state = await OpenAsync();
+        Assert.True(state.Snapshot.IsNone);
+        Assert.Equal(Made.At(1, 2), state.Outline.Last);
+        Assert.Contains(
+            _repairs,
+            static repair => repair.Contains("applied from its beginning", StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
+    public async Task ADamagedSnapshot_ThatTheLogBeginsWith_IsRefused()
+    {
+        await WriteAsync(
+            Made.Hard(Made.At(1, 2)),
+            [Made.Founding(), Made.Command(1, 2, 1, "in it")],
+            Made.At(1, 2),
+            Made.At(1, 2)
+        );
+        Damage();
+        var refusal = await Assert.ThrowsAsync<StorageException>(OpenAsync);
+        Assert.Equal(StorageFault.Corrupt, refusal.Fault);
     }
 
     [Fact]
     public async Task ASnapshotOfAnotherLineage_IsRefused()
     {
-        await WriteAsync(new Lineage(new Bytes16(6, 6)), entries: 3, snapshotAt: At(4, 10));
+        await WriteAsync(Made.Hard(LogPosition.Zero, new Lineage(new Bytes16(5, 6))), [], Made.At(1, 2));
         var refusal = await Assert.ThrowsAsync<StorageException>(OpenAsync);
         Assert.Equal(StorageFault.Corrupt, refusal.Fault);
         Assert.Contains("mixed", refusal.Message, StringComparison.Ordinal);
     }
 
-    private static LogPosition At(ulong term, ulong index) => new(new Term(term), new LogIndex(index));
+    private void Damage()
+    {
+        foreach (var file in _root.GetFiles("snapshot-*", SearchOption.AllDirectories))
+        {
+            using var stream = file.Open(FileMode.Open);
+            stream.Position = 70;
+            stream.WriteByte(0xAA);
+        }
+    }
 
-    private FileLogStore Store() => new(_root.FullName);
+    /// <summary>A store as a process has left it.</summary>
+    private async Task WriteAsync(
+        HardState hard,
+        LogEntry[] entries,
+        LogPosition snapshot,
+        LogPosition? compacted = null
+    )
+    {
+        await using var store = new FileLogStore(_root.FullName);
+        await store.OpenAsync(Made.Peer, Made.Group);
+        await store.WriteAsync(Made.Batch(hard, entries));
+        await Made.SaveAsync(store, snapshot, Made.SnapshotBytes(77, 1, 2, "in it"));
+        if (compacted is { } through)
+        {
+            await store.CompactAsync(through);
+        }
+    }
 
     private async Task<StoredState> OpenAsync()
     {
-        await using var store = Store();
-        var machine = new MachineAdapter<string, int, string[]>(
-            new SavedJournal(),
-            new JsonCommandCodec<string>()
-        );
+        await using var store = new FileLogStore(_root.FullName);
         return await LogRecovery.OpenAsync(
             store,
-            s_peer,
-            s_group,
-            machine,
-            static _ => { },
+            Made.Peer,
+            Made.Group,
+            Made.Adapter(new SavedJournal()),
+            _repairs.Add,
             CancellationToken.None
         );
-    }
-
-    /// <summary>A log of term 1 that begins with the configuration, and a snapshot with an empty table.</summary>
-    private async Task WriteAsync(Lineage lineage, int entries, LogPosition snapshotAt)
-    {
-        await using var store = Store();
-        await store.OpenAsync(s_peer, s_group);
-        var hard = new HardState(s_member, 1, lineage, new Term(1), null, LogPosition.Zero);
-        var log = Enumerable
-            .Range(1, entries)
-            .Select(index => new LogEntry(
-                new LogIndex((ulong)index),
-                new Term(1),
-                index == 1 ? EntryKind.Configuration : EntryKind.NoOp,
-                0,
-                100 + index,
-                null,
-                0,
-                index == 1 ? s_configuration : ReadOnlyMemory<byte>.Empty
-            ))
-            .ToArray();
-        await store.WriteAsync(new LogWriteBatch(hard, null, new ReadOnlyMemory<LogEntry>[] { log }));
-        await using var writer = await store.Snapshots.CreateAsync();
-        await writer.Content.WriteAsync(SnapshotHeadModule.encode(new SnapshotHead(77, [])));
-        await writer.Content.WriteAsync("[]"u8.ToArray());
-        await writer.CommitAsync(snapshotAt, s_configuration);
     }
 }

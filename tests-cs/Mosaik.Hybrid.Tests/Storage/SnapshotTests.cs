@@ -227,9 +227,29 @@ public sealed class SnapshotTests : IDisposable
     public async Task AMachineWithoutSnapshots_IsRefused_ALogThatHasForgottenItsBeginning()
     {
         var end = await RestartAfterSnapshotAsync(static () => { }, new Journal());
-        var refusal = Assert.IsType<StorageException>(end.InnerException);
-        Assert.Equal(StorageFault.Unsupported, refusal.Fault);
-        Assert.Contains(nameof(ISnapshotMachine), refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(TerminationReason.SnapshotsUnsupported, end.Reason);
+        Assert.Contains(nameof(ISnapshotMachine), end.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AMachineWithoutSnapshots_RefusesOne_BeforeAByteOfItIsKept()
+    {
+        await using var cluster = await StartAsync(1, s_often);
+        await SubmitAsync(cluster, 0, 30);
+        await cluster.UntilAsync(
+            () => cluster.Nodes[0].Group.Storage.FirstIndex.Value > 1,
+            "the log has forgotten its beginning"
+        );
+        var store = new CountingStore();
+        var newcomer = await cluster.StartNodeAsync();
+        Join(cluster, newcomer, s_often, new Journal(), store);
+        var end = await Assert.ThrowsAsync<GroupTerminatedException>(() =>
+            newcomer.Group.When.Online().Soon("the group ends")
+        );
+        Assert.Equal(TerminationReason.SnapshotsUnsupported, end.Reason);
+        Assert.Contains(nameof(ISnapshotMachine), end.Message, StringComparison.Ordinal);
+        Assert.Equal(0, store.Received);
+        await SubmitAsync(cluster, 30, 5);
     }
 
     [Fact]
@@ -247,6 +267,7 @@ public sealed class SnapshotTests : IDisposable
             },
             new SavedJournal()
         );
+        Assert.Equal(TerminationReason.StorageFailed, end.Reason);
         var refusal = Assert.IsType<StorageException>(end.InnerException);
         Assert.Equal(StorageFault.Corrupt, refusal.Fault);
     }
@@ -295,7 +316,6 @@ public sealed class SnapshotTests : IDisposable
         var end = await Assert.ThrowsAsync<GroupTerminatedException>(() =>
             next.Group.When.Online().Soon("the group ends")
         );
-        Assert.Equal(TerminationReason.StorageFailed, end.Reason);
         await next.StopAsync();
         return end;
     }
