@@ -43,7 +43,7 @@ internal sealed record InputLine(Verb Verb, string Key = "", string Value = "", 
           del KEY         remove a key
           get KEY         ask for a value; sees everything acknowledged before, on any node
           peek KEY        ask for a value as this node has it; may be old
-          status          leader, term, positions, members and bonds
+          status          leader, term, positions, log and snapshot, members and bonds
           digest          number of keys and SHA-256 of the whole map on this node
           wait INDEX      wait until this node has applied an index
           help            this list

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Mosaik.Hybrid.Cli.Node;
 
-/// <summary>Turns the library's diagnostics into reports: roles, leaders, bonds, members and warnings.</summary>
+/// <summary>
+/// Turns the library's diagnostics into reports: roles, leaders, bonds, members, snapshots, stalled disks and warnings.
+/// </summary>
 /// <remarks>
 /// The library logs from its own loops, which must not wait for a slow terminal or pipe: reports go through a queue.
 /// When nobody reads for long, the oldest are lost.
@@ -17,6 +19,10 @@ internal sealed class NodeLogger : ILoggerFactory, ILogger, IAsyncDisposable
     private const int BondFormed = 2004;
     private const int BondEnded = 2005;
     private const int ConfigurationChanged = 2006;
+    private const int DiskStalled = 2013;
+    private const int DiskRecovered = 2014;
+    private const int SnapshotTaken = 2015;
+    private const int SnapshotInstalled = 2016;
 
     private readonly Channel<NodeReport> _reports = Channel.CreateBounded<NodeReport>(
         new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropOldest }
@@ -121,6 +127,34 @@ internal sealed class NodeLogger : ILoggerFactory, ILogger, IAsyncDisposable
                 "members",
                 $"{Field("Configuration")}",
                 ("members", Field("Configuration"))
+            ),
+            DiskStalled => new NodeReport(
+                ReportKind.Warning,
+                "disk",
+                $"the disk has made no progress for {Field("Timeout")} ms: this node neither leads nor stands",
+                ("stalled", true),
+                ("timeout", Field("Timeout"))
+            ),
+            DiskRecovered => new NodeReport(
+                ReportKind.Notice,
+                "disk",
+                "the disk makes progress again",
+                ("stalled", false)
+            ),
+            SnapshotTaken => new NodeReport(
+                ReportKind.Notice,
+                "snapshot",
+                $"saved the map at {Field("Position")}, {Field("Length")} bytes",
+                ("position", Field("Position")?.ToString()),
+                ("bytes", Field("Length")),
+                ("installed", false)
+            ),
+            SnapshotInstalled => new NodeReport(
+                ReportKind.Notice,
+                "snapshot",
+                $"begins with the map that another node saved at {Field("Position")}",
+                ("position", Field("Position")?.ToString()),
+                ("installed", true)
             ),
             _ when level >= LogLevel.Warning => new NodeReport(
                 ReportKind.Warning,

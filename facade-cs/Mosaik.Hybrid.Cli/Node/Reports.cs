@@ -68,6 +68,8 @@ internal static class Reports
         var members = group.Members;
         var observers = members.Observers.Count;
         var bonds = group.Bonds;
+        var storage = group.Storage;
+        var snapshot = storage.Snapshot.Index == LogIndex.Zero ? "none" : $"at {storage.Snapshot}";
         return new NodeReport(
             ReportKind.Result,
             "result",
@@ -75,6 +77,9 @@ internal static class Reports
             group   {group.Id.Short}, {(group.IsOnline ? "online" : "offline")}
             leader  {(group.IsLeader ? "this node" : leader?.Short ?? "nobody")}, term {group.Term}
             applied {group.Committed} of {group.LogPosition.Index}
+            log     from {storage.FirstIndex}, snapshot {snapshot}{(
+                storage.IsStalled ? ", disk stalled" : ""
+            )}
             members {members.Voters.Count} voters, {members.Learners.Count} learners, {observers} observers
             bonds   {(bonds.Count == 0 ? "none" : string.Join(", ", bonds))}
             """,
@@ -87,6 +92,9 @@ internal static class Reports
             ("term", group.Term.Value),
             ("index", group.Committed.Value),
             ("logIndex", group.LogPosition.Index.Value),
+            ("firstIndex", storage.FirstIndex.Value),
+            ("snapshotIndex", storage.Snapshot.Index.Value),
+            ("diskStalled", storage.IsStalled),
             ("voters", Names(members.Voters)),
             ("learners", Names(members.Learners)),
             ("observers", Names(members.Observers)),

@@ -180,6 +180,50 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_saves_its_map_and_says_so_and_begins_with_it()
+    {
+        string[] options = ["--data", Path.Combine(_directory.FullName, "node"), "--output=json-lines"];
+        using var node = MosaikProcess.Start(Node(["--create-key", "--snapshot-entries=10", .. options]));
+        try
+        {
+            for (var number = 0; number < 20; number++)
+            {
+                await node.StandardInput.WriteLineAsync($"put key-{number} {number}");
+            }
+
+            JsonElement record;
+            do
+            {
+                var line = await node.StandardOutput.ReadLineAsync().Soon("the node saves its map");
+                Assert.NotNull(line);
+                record = JsonDocument.Parse(line).RootElement;
+            } while (record.GetProperty("event").GetString() != "snapshot");
+
+            Assert.False(record.GetProperty("installed").GetBoolean());
+            Assert.True(record.GetProperty("bytes").GetInt64() > 0);
+            node.StandardInput.Close();
+            await node.WaitForExitAsync().Soon("the node ends");
+        }
+        finally
+        {
+            node.Kill();
+        }
+
+        var again = await MosaikProcess.RunAsync("get key-0\nget key-19\nstatus\n", Node(options));
+        Assert.True(again.ExitCode == 0, again.Output + again.Errors);
+        var results = again
+            .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(record => record.GetProperty("event").GetString() == "result")
+            .ToList();
+        Assert.Equal("0", results[0].GetProperty("value").GetString());
+        Assert.Equal("19", results[1].GetProperty("value").GetString());
+        Assert.True(results[2].GetProperty("snapshotIndex").GetUInt64() >= 10);
+        Assert.True(results[2].GetProperty("firstIndex").GetUInt64() > 1);
+        Assert.False(results[2].GetProperty("diskStalled").GetBoolean());
+    }
+
+    [Fact]
     public async Task Verify_log_tells_a_sound_log_from_a_damaged_one()
     {
         var data = Path.Combine(_directory.FullName, "node");
