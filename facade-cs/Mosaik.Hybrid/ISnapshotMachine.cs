@@ -1,6 +1,9 @@
 namespace Mosaik.Hybrid;
 
-/// <summary>What a state machine implements, besides <see cref="IStateMachine{TCommand,TQuery,TResult}"/>, so that its group need not keep the whole log.</summary>
+/// <summary>
+/// What a state machine implements, besides <see cref="IStateMachine{TCommand,TQuery,TResult}"/>, so that its group need
+/// not keep the whole log.
+/// </summary>
 /// <remarks>
 /// <para>
 /// The group then takes snapshots by itself (see <see cref="SnapshotOptions"/>), forgets the beginning of its log, starts
@@ -8,7 +11,8 @@ namespace Mosaik.Hybrid;
 /// the time and the configuration travel with it; the machine writes its own state and nothing else.
 /// </para>
 /// <para>
-/// All members of a group are to be alike in this: a member whose machine can't be restored ends when a snapshot comes.
+/// All members of a group are to be alike in this: one whose machine can't be restored ends when a snapshot is offered to
+/// it, with <see cref="TerminationReason.SnapshotsUnsupported"/>.
 /// Change <see cref="IStateMachine{TCommand,TQuery,TResult}.Signature"/> when old snapshots can't be read any more.
 /// </para>
 /// </remarks>

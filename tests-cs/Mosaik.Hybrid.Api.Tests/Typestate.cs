@@ -18,6 +18,9 @@ public sealed class Typestate
     [InlineData("groups.WithStateMachine(machine).WithLogStorage(store).RequireTicket(validator).Join()")]
     [InlineData("groups.WithStateMachine(machine).WithLogStorage(store).WithConsensusConfig(config).Join()")]
     [InlineData("groups.WithStateMachine(machine).WithConsensusConfig(config).WithLogStorage(store).Join()")]
+    [InlineData("groups.WithSnapshots(SnapshotOptions.Manual).Join()")]
+    [InlineData("groups.WithStateMachine(machine).WithLogStorage(store).WithSnapshots(new()).Join()")]
+    [InlineData("groups.WithStateMachine(machine).WithSnapshots(new()).WithLogStorage(store).Join()")]
     [InlineData("groups.WithStateMachine(machine).WithCommandCodec(codec).Join()")]
     [InlineData("groups.WithStateMachine(machine).WithCommandCodec(codec).WithLogStorage(store).Join()")]
     [InlineData("groups.WithStateMachine(machine).WithLogStorage(store).WithCommandCodec(codec).Join()")]
@@ -54,6 +57,8 @@ public sealed class Typestate
     [InlineData("new Group<string, int, long>()", "CS1729")]
     [InlineData("new GroupKey()", "CS1729")]
     [InlineData("groups.WithConsensusConfig(ConsensusConfig.Builder())", "CS1503")]
+    // A setting that is read once, at join.
+    [InlineData("SnapshotOptions.Default.EntriesKept = 5", "CS8852")]
     public void WhatIsWrongDoesNotCompile(string expression, string error) =>
         Assert.Equal([error], ErrorsOf(expression));
 

@@ -105,7 +105,8 @@ internal static class LogRecovery
             return isNeeded
                 ? throw new StorageException(
                     StorageFault.Lost,
-                    $"The log begins after {stored.BasePosition}, and no snapshot of what was before it can be read. Give the node an empty store, and it joins as a new member and gets everything from the others."
+                    $"The log begins after {stored.BasePosition}, and no snapshot of what was before it can be read. "
+                        + "Give the node an empty store, and it joins as a new member and gets everything from the others."
                 )
                 : null;
         }
