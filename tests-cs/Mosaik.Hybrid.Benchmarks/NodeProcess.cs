@@ -3,10 +3,10 @@ using System.Threading.Channels;
 
 namespace Mosaik.Hybrid.Benchmarks;
 
-/// <summary>A child process that runs <see cref="BenchNode"/>.</summary>
+/// <summary>A child process of this program.</summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(300);
 
     private readonly Process _process;
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
@@ -58,6 +58,13 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     private static NodeProcess Start(string key, bool isFast, string storage, string place, string? peer)
     {
+        string[] arguments = [BenchNode.Verb, key, isFast ? "fast" : "default", storage, place];
+        return Start(peer is null ? arguments : [.. arguments, peer]);
+    }
+
+    /// <summary>Starts this program once more, with other arguments.</summary>
+    public static NodeProcess Start(params IReadOnlyList<string> arguments)
+    {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
             RedirectStandardInput = true,
@@ -68,14 +75,9 @@ internal sealed class NodeProcess : IAsyncDisposable
             start.ArgumentList.Add(typeof(NodeProcess).Assembly.Location);
         }
 
-        start.ArgumentList.Add(BenchNode.Verb);
-        start.ArgumentList.Add(key);
-        start.ArgumentList.Add(isFast ? "fast" : "default");
-        start.ArgumentList.Add(storage);
-        start.ArgumentList.Add(place);
-        if (peer is not null)
+        foreach (var argument in arguments)
         {
-            start.ArgumentList.Add(peer);
+            start.ArgumentList.Add(argument);
         }
 
         return new NodeProcess(

@@ -5,9 +5,11 @@ using Spectre.Console;
 return args switch
 {
     [BenchNode.Verb, .. var rest] => await BenchNode.RunAsync(rest),
+    [SnapshotNode.Verb, .. var rest] => await SnapshotNode.RunAsync(rest),
     ["core", ..] => CoreBenchmark.Run(),
     ["storage", .. var rest] => await StorageBenchmark.RunAsync(rest),
     ["throughput", .. var rest] => await ThroughputBenchmark.RunAsync(BenchStore.Of(rest)),
+    ["snapshot", .. var rest] => await SnapshotBenchmark.RunAsync(rest),
     ["failover", .. var rest] => await FailoverBenchmark.RunAsync(
         rest is [var runs] ? int.Parse(runs, null) : 5
     ),
@@ -37,9 +39,14 @@ static int Help(int exitCode)
             + "                   three processes, loopback TLS: commands a second, p50, p99"
     );
     AnsiConsole.WriteLine(
+        "  snapshot [--mb N] [--dir DIR]\n"
+            + "                   two processes, file stores, loopback TLS: a snapshot of N MB is taken, sent and installed;\n"
+            + "                   time, and memory above what the process had before. Default: 1024"
+    );
+    AnsiConsole.WriteLine(
         "  failover [runs]  from SIGKILL of the leader to the next acknowledged write; 5 runs unless said"
     );
-    AnsiConsole.WriteLine("  all              all of them; the default");
+    AnsiConsole.WriteLine("  all              core, throughput and failover; the default");
     AnsiConsole.WriteLine();
     AnsiConsole.WriteLine(
         "Absolute figures depend on the machine and on what else runs there: compare ratios of one run."
