@@ -29,8 +29,8 @@ internal static class SnapshotBenchmark
     private static async Task MeasureAsync(string megabytes, string place)
     {
         var key = GroupKey.Generate().Export();
-        var table = new Table().Title($"A snapshot of {megabytes} MB: file stores, loopback TLS");
-        table.AddColumns("what", "seconds", "MB of memory above what was before", "MB of memory before");
+        var table = new Table().Title($"A snapshot of {megabytes} MB: file stores, loopback TLS; memory");
+        table.AddColumns("what", "seconds", "MB above before", "MB before", "slowest command meanwhile, ms");
         await using var first = NodeProcess.Start(
             SnapshotNode.Verb,
             key,
@@ -55,7 +55,7 @@ internal static class SnapshotBenchmark
     private static void Add(Table table, string what, string[] words)
     {
         var seconds = words[1] == "-" ? "" : Number(words[1], "N1");
-        table.AddRow(what, seconds, Number(words[2], "N0"), Number(words[3], "N0"));
+        table.AddRow(what, seconds, Number(words[2], "N0"), Number(words[3], "N0"), words[4]);
     }
 
     private static string Number(string text, string format) =>

@@ -47,8 +47,8 @@ internal static class SnapshotNode
                 await WarmUpAsync(group);
                 before = WorkingSet();
                 watch.Restart();
-                await group.TakeSnapshotAsync();
-                Say("taken", watch, before);
+                var slowest = await SlowestUntilAsync(group, group.TakeSnapshotAsync());
+                Say("taken", watch, before, slowest);
             }
             else
             {
@@ -68,6 +68,25 @@ internal static class SnapshotNode
         }
     }
 
+    /// <summary>Executes one command after the other; gives how long the slowest took.</summary>
+    private static async Task<TimeSpan> SlowestUntilAsync(
+        Group<ReadOnlyMemory<byte>, NoOpQuery, long> group,
+        Task end
+    )
+    {
+        var slowest = TimeSpan.Zero;
+        while (!end.IsCompleted)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await group.ExecuteAsync(new byte[64]);
+            var took = Stopwatch.GetElapsedTime(start);
+            slowest = took > slowest ? took : slowest;
+        }
+
+        await end;
+        return slowest;
+    }
+
     private static long WorkingSet()
     {
         GC.Collect();
@@ -75,7 +94,7 @@ internal static class SnapshotNode
         return process.WorkingSet64;
     }
 
-    private static void Say(string word, Stopwatch? watch, long before)
+    private static void Say(string word, Stopwatch? watch, long before, TimeSpan? slowest = null)
     {
         using var process = Process.GetCurrentProcess();
         var seconds = watch is null
@@ -84,7 +103,7 @@ internal static class SnapshotNode
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{word} {seconds} {(process.PeakWorkingSet64 - before) / MegaByte:F1} {before / MegaByte:F1}"
+                $"{word} {seconds} {(process.PeakWorkingSet64 - before) / MegaByte:F1} {before / MegaByte:F1} {slowest?.TotalMilliseconds:F0}"
             )
         );
     }
