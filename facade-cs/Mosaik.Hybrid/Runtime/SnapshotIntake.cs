@@ -35,7 +35,14 @@ internal sealed class SnapshotIntake(
     private LogPosition _told = LogPosition.Zero;
 
     /// <summary>Bytes, or none of them with an offer. Called by the group loop.</summary>
-    public void Keep(SnapshotFacts facts, SnapshotChunk chunk) => _chunks.Writer.TryWrite((facts, chunk));
+    public void Keep(SnapshotFacts facts, SnapshotChunk chunk)
+    {
+        // What waits will be answered, and the next heartbeat offers again: offers must not take the bytes' room.
+        if (!chunk.Data.IsEmpty || _chunks.Reader.Count == 0)
+        {
+            _chunks.Writer.TryWrite((facts, chunk));
+        }
+    }
 
     /// <summary>Ends after the chunk that is being kept. Any thread.</summary>
     public void End() => _chunks.Writer.TryComplete();

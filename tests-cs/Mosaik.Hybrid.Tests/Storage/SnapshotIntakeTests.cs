@@ -98,6 +98,26 @@ public sealed class SnapshotIntakeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task OffersDoNotTakeTheRoomOfBytes()
+    {
+        var gate = new TaskCompletionSource();
+        _store.Gate = gate.Task;
+        Keep(Facts(), 0, 10);
+        for (var count = 0; count < 100; count++)
+        {
+            Keep(Facts(), 0, 0);
+        }
+
+        for (var offset = 10; offset < 50; offset += 10)
+        {
+            Keep(Facts(), offset, 10);
+        }
+
+        gate.SetResult();
+        while (await GrewAsync() < 50) { }
+    }
+
+    [Fact]
     public async Task ASlowDisk_DoesNotGatherWhatIsSentAgain()
     {
         var gate = new TaskCompletionSource();
