@@ -209,8 +209,11 @@ module StateContracts =
                 match pair.Value.Mode, current.Progress.TryFind pair.Key with
                 | ReplicationMode.Snapshot transfer, Some({ Mode = ReplicationMode.Snapshot _ } & progress) when
                     basis > transfer.Snapshot.Position.Index
+                    // Inputs come together: the same step may have heard that it arrived, or that the member is gone.
+                    && progress.MatchIndex < transfer.Snapshot.Position.Index
                     && progress.Session = pair.Value.Session
                     && before.Raft.Bonded.ContainsKey pair.Key
+                    && after.Raft.Bonded.ContainsKey pair.Key
                     ->
                     fails
                         after.Raft
