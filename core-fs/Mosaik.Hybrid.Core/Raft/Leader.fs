@@ -100,8 +100,8 @@ module Leader =
         let basis = state.Outline.Base.Index
         if isStale then
             withProgress sender progress leading state
-        elif basis <> LogIndex.Zero && (hint.Index < basis || refused = basis) then
-            // It lacks entries that are no longer here.
+        elif progress.MatchIndex < basis && (hint.Index < basis || refused = basis) then
+            // It lacks entries that are no longer here. Who has acknowledged them said so before it got them.
             withProgress sender (withSnapshot clock progress state) leading state
         else
             let common = LogOutline.lastAtMost hint.Index hint.Term state.Outline
