@@ -1,6 +1,5 @@
 namespace Mosaik.Hybrid.Simulation
 
-open System
 open System.Collections.Generic
 
 open Mosaik.Hybrid
@@ -55,35 +54,29 @@ type Applier(owner: MemberId, workload: IWorkload, peer: int, oracle: Oracle, co
 
     member _.Index = index
 
-    /// Its state here and now, unless it can't be saved or is in the middle of a batch.
-    member _.Save() : byte[] voption =
+    /// Takes hold of its state, unless it can't be saved or is in the middle of a batch; the bytes come later.
+    member _.Capture() : (unit -> byte[]) voption =
         match machine with
         | :? ISnapshotMachineUnderTest as machine when filter.IsBetweenBatches ->
             let head = SnapshotHead.encode { Timestamp = timestamp; Records = filter.Records }
-            ValueSome(Array.append head (machine.Save()))
+            let captured = machine.Capture()
+            ValueSome(fun () -> Array.append head (captured.Invoke()))
         | _ -> ValueNone
 
     /// Becomes what a snapshot holds.
-    member _.Restore(lineage: Lineage, snapshot: KeptSnapshot, own: ProposerId) =
-        let content = ReadOnlyMemory snapshot.Content
-        let size =
-            match SnapshotHead.sizeOf content with
-            | Ok size -> size
-            | Error error ->
-                Rules.break' Rules.stateDigest $"{Naming.show owner} can't read a snapshot: {error}"
-        match SnapshotHead.decode (content.Slice(0, size)), machine with
-        | Ok head, (:? ISnapshotMachineUnderTest as machine) ->
-            filter.Restore head.Records
-            machine.Restore(content.Slice(size).ToArray())
-            timestamp <- head.Timestamp
-            seen.Clear()
-            for record in head.Records do
-                seen[record.Proposer] <- record.Last
-        | _, _ -> Rules.break' Rules.stateDigest $"{Naming.show owner} can't read a snapshot"
+    member _.Restore(lineage: Lineage, snapshot: KeptSnapshot, proposer: ProposerId) =
+        let struct (head, own) = Snapshot.split owner snapshot.Content
+        match machine with
+        | :? ISnapshotMachineUnderTest as machine -> machine.Restore own
+        | _ -> Rules.break' Rules.snapshotTruth $"the machine of {Naming.show owner} can't be restored"
+        filter.Restore head.Records
+        timestamp <- head.Timestamp
+        seen.Clear()
+        for record in head.Records do
+            seen[record.Proposer] <- record.Last
         index <- snapshot.Facts.Position.Index
         isHolding <- false
-        ownLast <- max ownLast (filter.LastOf own)
-        coverage.Meet Sight.SnapshotRestored
+        ownLast <- max ownLast (filter.LastOf proposer)
         if index.Value % uint64 workload.DigestEvery = 0UL then
             oracle.OnDigest(owner, lineage, index, machine.Digest())
 

@@ -69,10 +69,16 @@ type Sight =
     /// Went on where an attempt had broken off.
     | SnapshotResumed = 63
     | SnapshotInstalled = 64
-    | SnapshotRestored = 65
-    | SteppedDownForDisk = 66
+    /// Came whole when the log had come so far by itself.
+    | SnapshotNotNeeded = 65
+    /// Bytes of a received one became others: its checksum does not hold.
+    | SnapshotDamaged = 66
+    | RestartedFromSnapshot = 67
+    /// A crash fell between a received snapshot and the log's new beginning.
+    | SnapshotAheadOfLog = 68
+    | SteppedDownForDisk = 69
     /// A client history that nobody could judge: not to be met often.
-    | HistoryTooTangled = 67
+    | HistoryTooTangled = 70
 
 /// How seldom a sight may be met before the simulator must be taken for blind.
 [<RequireQualifiedAccess>]
@@ -83,12 +89,16 @@ module Sight =
         match sight with
         // The leader takes no gaps: only a broken one lets them into the log.
         | Sight.GapDropped
+        // Once in a thousand runs: the leader must change in the middle of a transfer, to one that has the entries.
+        | Sight.SnapshotNotNeeded
         | Sight.HistoryTooTangled -> 0L
         | Sight.SplitVote
         | Sight.BatchCut
         | Sight.FoundingAbandoned
         | Sight.LineagesInConflict
-        | Sight.AcknowledgedSuffixLost -> 500L
+        | Sight.AcknowledgedSuffixLost
+        | Sight.SnapshotDamaged
+        | Sight.SnapshotAheadOfLog -> 500L
         | Sight.HigherTermWithShorterLog
         | Sight.CorruptionFound
         | Sight.LateReplyIgnored

@@ -79,13 +79,15 @@ type Disk(owner: MemberId) =
         log.Become committed
         this.Base <- through
 
-    /// What a process finds that begins on this disk: a snapshot beyond the log, or beside it, takes its place.
+    /// What a process finds that begins on this disk: a snapshot beyond the log, or beside it, takes its place. True
+    /// when it was so.
     member this.Recover(committedUpTo: SnapshotFacts -> LogEntry[]) =
         match this.Snapshot with
         | ValueSome { Facts = facts } when log.TermAt facts.Position.Index <> facts.Position.Term ->
             this.Install(facts.Position, committedUpTo facts)
+            true
         | ValueSome _
-        | ValueNone -> ()
+        | ValueNone -> false
 
     /// The last entry of the log, or of what the snapshot stands for.
     member private _.LastPosition =
@@ -156,6 +158,13 @@ type Disk(owner: MemberId) =
                 (log.Configurations |> List.filter (fun (struct (index, _)) -> index > at))
                 @ [ struct (at, facts.Configuration) ]
             | ValueNone -> log.Configurations
+        // Entries that the log has forgotten tell nobody when they were.
+        let timestamp =
+            match this.Snapshot with
+            | ValueSome kept when log.Last = kept.Facts.Position.Index ->
+                (Snapshot.headOf owner kept.Content).Timestamp
+            | ValueSome _
+            | ValueNone -> if log.Count = 0 then 0L else log[log.Last].Timestamp
         { Hard = hard
           Outline = this.Outline
           Configurations = configurations
@@ -163,7 +172,7 @@ type Disk(owner: MemberId) =
             (match this.Snapshot with
              | ValueSome kept -> ValueSome kept.Facts
              | ValueNone -> ValueNone)
-          LastTimestamp = (if log.Count = 0 then 0L else log[log.Last].Timestamp) }
+          LastTimestamp = timestamp }
 
 /// What is on its way to a disk, in this order.
 [<RequireQualifiedAccess; NoEquality; NoComparison>]

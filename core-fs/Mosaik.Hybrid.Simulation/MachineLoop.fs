@@ -20,6 +20,12 @@ type MachineLoop
     let dice, oracle, coverage = world.Dice, world.Oracle, world.Coverage
     let runtime = world.Plan.Runtime
     let applier = Applier(owner, world.Workload, peer, oracle, coverage)
+    /// Some take none: else all logs begin alike, and no leader has what another has forgotten.
+    let every =
+        if takesSnapshots && runtime.SnapshotEvery > 0 && not (dice.Chance 300) then
+            runtime.SnapshotEvery
+        else
+            0
     let mutable whileAlive: (unit -> unit) -> (unit -> unit) = id
     let mutable deliver: GroupInput -> unit = ignore
     let mutable raft: unit -> State = fun () -> Unchecked.defaultof<State>
@@ -49,17 +55,20 @@ type MachineLoop
 
     /// Takes a snapshot now and then, between two commands.
     let saveSome (lineage: Lineage) =
-        let every = runtime.SnapshotEvery
-        if every > 0 && takesSnapshots && snapshots.IsDue(applier.Index, every) then
-            match applier.Save(), log.ConfigurationAt applier.Index with
-            | ValueSome content, ValueSome configuration ->
-                let facts =
-                    { Lineage = lineage
-                      Position = log[applier.Index].Position
-                      Configuration = configuration
-                      Length = int64 content.Length
-                      Checksum = Snapshot.checksum content }
-                snapshots.Save({ Facts = facts; Content = content }, runtime.SnapshotKept)
+        if every > 0 && snapshots.IsDue(applier.Index, every) then
+            match applier.Capture(), log.ConfigurationAt applier.Index with
+            | ValueSome write, ValueSome configuration ->
+                let position = log[applier.Index].Position
+                let finish () =
+                    let content = write ()
+                    { Facts =
+                        { Lineage = lineage
+                          Position = position
+                          Configuration = configuration
+                          Length = int64 content.Length
+                          Checksum = Snapshot.checksum content }
+                      Content = content }
+                snapshots.Save(position.Index, finish, runtime.SnapshotKept)
             | _, _ -> ()
 
     /// The process has begun: how it runs actions while it lives, how its core hears of them, and what that knows.

@@ -18,10 +18,13 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     let config = { Consensus = world.Plan.Consensus; Preference = habits.Preference }
     let dice, oracle, coverage, trace = world.Dice, world.Oracle, world.Coverage, world.Trace
     let clock = NodeClock(world, habits.Drift, int64 (dice.Below 10_000))
-    do disk.Recover(fun facts -> oracle.CommittedUpTo(self, facts))
+
+    do
+        if disk.Recover(fun facts -> oracle.CommittedUpTo(self, facts)) then
+            coverage.Meet Sight.SnapshotAheadOfLog
+
     let log = disk.Log.Copy()
     let writes = DiskQueue(disk, store)
-    let applier = Applier(self, world.Workload, peer, oracle, coverage)
     let client = Client(ProposerId(self, session), coverage)
     // A frame may have come that the core has not been given yet: two heartbeats more than it would wait itself.
     let outbox = Outbox(disk, writes, config.Consensus.MaxMissedHeartbeats + 2, world)
@@ -32,11 +35,9 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     let mutable isPaused = false
     let mutable isScheduled = false
     let mutable isRunning = false
-    let mutable isApplying = false
-    let mutable toApply = LogIndex.Zero
-    let snapshots = SnapshotKeeper(peer, disk, world)
-    /// The snapshot that the machine is to become, once it has applied what was handed out before.
-    let mutable toRestore: KeptSnapshot voption = ValueNone
+    let snapshots = SnapshotKeeper(disk, world)
+    // A real store beside the simulated disk is not told of snapshots.
+    let machine = MachineLoop(peer, self, log, client, snapshots, isNull store, world)
     let mutable lastSequence = 0UL
     let mutable timerAt = Int64.MaxValue
     let mutable nextLink = 0L
@@ -65,8 +66,8 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             Group.restore config (clock.Read()) (dice.Bits()) Naming.network Naming.group (disk.Stored hard)
         match disk.Snapshot with
         | ValueSome snapshot ->
-            applier.Restore(snapshot.Facts.Lineage, snapshot, client.Proposer)
-            toApply <- snapshot.Facts.Position.Index
+            coverage.Meet Sight.RestartedFromSnapshot
+            machine.StartFrom snapshot
         | ValueNone -> ()
 
     member _.Id = self
@@ -75,7 +76,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     member _.State = state
     member _.Raft = state.Raft
     member _.Log = log
-    member _.Applier = applier
+    member _.Applier = machine.Applier
     member _.Client = client
     member _.IsAlive = isAlive
     member _.IsPaused = isPaused
@@ -113,6 +114,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         if trace.IsOn then
             say $"starts, session {session}, log after {disk.Base} up to {disk.Log.Last}"
         snapshots.Attach(whileAlive, this.Deliver)
+        machine.Attach(whileAlive, this.Deliver, (fun () -> state.Raft))
         this.Deliver GroupInput.Tick
 
     /// A link to a peer is open; returns its name here.
@@ -205,8 +207,8 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         match call.Kind with
         | CallKind.WeakRead ->
             record.Lineage <- state.Raft.Lineage
-            record.Answered(applier.Machine.Query record.Request[0])
-            record.Indexes <- [| applier.Index |]
+            record.Answered(machine.Applier.Machine.Query record.Request[0])
+            record.Indexes <- [| machine.Applier.Index |]
             coverage.Meet Sight.WeakRead
             record.End(CallOutcome.Succeeded, world.Tick())
         | CallKind.StrongRead ->
@@ -259,6 +261,8 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     member private this.Step(inputs: GroupInput[]) =
         let before = state
         let now = clock.Read()
+        for input in inputs do
+            Sightings.ofInput coverage input before.Raft
         let transition = Group.stepAll config now inputs before
         state <- transition.State
         stepWrites <- []
@@ -364,7 +368,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
                 coverage.Meet Sight.BondTimedOut
             if trace.IsOn then
                 say $"loses the bond with {Naming.show other}: {reason}"
-        | GroupOutput.Apply range -> this.ApplyUpTo range
+        | GroupOutput.Apply range -> machine.ApplyUpTo range
         | GroupOutput.Resubmit(first, last) ->
             for commands in client.Chunks(first, last, dice.OneOf [| 1; 3; 1_000; 1_000 |]) do
                 inbox.Add(GroupInput.Propose(ReadOnlyMemory commands))
@@ -374,7 +378,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
                 say $"may answer reads at {index}"
             for id in ids do
                 client.Ready(id, index)
-            this.AnswerReads()
+            machine.AnswerReads()
         | GroupOutput.ReadRefused id -> client.Refused(id, world.Tick())
         | GroupOutput.SetDeadline at -> told <- at
         | GroupOutput.Notify _ -> ()
@@ -433,15 +437,22 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             coverage.Meet Sight.SnapshotInstalled
             let committed = oracle.CommittedUpTo(self, snapshot.Facts)
             log.Become committed
-            toApply <- through.Index
-            toRestore <- ValueSome snapshot
+            this.EndAtTheWorstMoment()
             this.Enqueue(DiskJob.Install(through, committed))
-            this.BeginApplying()
+            machine.Become snapshot
         | ValueSome _
         | ValueNone ->
             Rules.break'
                 Rules.snapshotTruth
                 $"{Naming.show self} installs at {through}, and has no such snapshot"
+
+    /// Crashes seldom fall by themselves between a snapshot and what follows from it on the disk.
+    member private _.EndAtTheWorstMoment() =
+        if not world.IsHealed && dice.Chance 300 then
+            world.Later(
+                int64 (dice.Below(runtime.DiskMax / 2 + 1)),
+                whileAlive (fun () -> world.Ended(peer, ProcessEnd.DiskFailed))
+            )
 
     /// One flush for everything that has gathered.
     member private this.Flush() =
@@ -471,98 +482,3 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
                 this.Deliver(GroupInput.Persisted sequence)
             if isAlive then
                 outbox.Release lastSequence
-
-    member private this.ApplyUpTo(range: LogRange) =
-        if range.First <> toApply.Next then
-            Rules.break' Rules.stateMachineSafety $"{Naming.show self} is to apply {range} after {toApply}"
-        toApply <- range.Last
-        this.BeginApplying()
-
-    member private this.BeginApplying() =
-        if not isApplying then
-            isApplying <- true
-            world.Later(int64 (dice.Below(runtime.ApplyMax + 1)), whileAlive this.ApplySome)
-
-    /// The machine becomes what the snapshot holds. Own commands that took effect in it end here.
-    member private this.RestoreMachine(snapshot: KeptSnapshot) =
-        toRestore <- ValueNone
-        let lineage = snapshot.Facts.Lineage
-        applier.Restore(lineage, snapshot, client.Proposer)
-        let struct (last, index) = applier.LastOf client.Proposer
-        if last > 0UL then
-            this.Succeed(lineage, index, client.Installed(last, index, world.Tick()))
-
-    /// Takes a snapshot now and then, between two commands.
-    member private this.SaveSome(lineage: Lineage) =
-        let every = runtime.SnapshotEvery
-        if every > 0 && isNull store && snapshots.IsDue(applier.Index, every) then
-            match applier.Save(), log.ConfigurationAt applier.Index with
-            | ValueSome content, ValueSome configuration ->
-                let facts =
-                    { Lineage = lineage
-                      Position = log[applier.Index].Position
-                      Configuration = configuration
-                      Length = int64 content.Length
-                      Checksum = Snapshot.checksum content }
-                snapshots.Save({ Facts = facts; Content = content }, runtime.SnapshotKept)
-            | _, _ -> ()
-
-    member private this.ApplySome() =
-        match toRestore with
-        | ValueSome snapshot -> this.RestoreMachine snapshot
-        | ValueNone -> ()
-        let lineage = state.Raft.Lineage
-        let upTo = min toApply.Value (applier.Index.Value + uint64 (1 + dice.Below runtime.ApplyChunk))
-        while applier.Index.Value < upTo do
-            let index = applier.Index.Next
-            applier.Apply(
-                lineage,
-                log[index],
-                log.ChainAt index,
-                client.Proposer,
-                fun number index -> this.Completed(lineage, number, index)
-            )
-        let struct (own, gap) = applier.Report()
-        this.AnswerReads()
-        this.SaveSome lineage
-        if applier.Index < toApply then
-            world.Later(int64 (dice.Below(runtime.ApplyMax + 1)), whileAlive this.ApplySome)
-        else
-            isApplying <- false
-        this.Deliver(GroupInput.Applied(applier.Index, own, gap))
-
-    /// An own command took effect.
-    member private this.Completed(lineage: Lineage, number: uint64, index: LogIndex) =
-        this.Succeed(lineage, index, client.Applied(number, index))
-
-    member private _.Succeed(lineage: Lineage, index: LogIndex, call: CallRecord | null) =
-        match call with
-        | null -> ()
-        | record ->
-            record.Lineage <- lineage
-            if record.Outcome = CallOutcome.Pending then
-                coverage.Meet Sight.CallSucceeded
-            oracle.Raise(lineage, index)
-            record.End(CallOutcome.Succeeded, world.Tick())
-
-    /// Answers the reads whose index is applied.
-    member private _.AnswerReads() =
-        for struct (_, record) in client.TakeReady applier.Index do
-            let lineage = state.Raft.Lineage
-            for struct (known, floor) in record.Floors do
-                if known = lineage && applier.Index < floor then
-                    Rules.break'
-                        Rules.linearizable
-                        $"{Naming.show self} answers a strong read at {applier.Index}; {floor} was acknowledged before it began"
-            record.Lineage <- lineage
-            record.Answered(applier.Machine.Query record.Request[0])
-            record.Indexes <- [| applier.Index |]
-            if record.Outcome = CallOutcome.Pending then
-                coverage.Meet(
-                    if State.isLeader state.Raft then
-                        Sight.StrongReadAtLeader
-                    else
-                        Sight.StrongReadAtFollower
-                )
-                oracle.Raise(lineage, applier.Index)
-            record.End(CallOutcome.Succeeded, world.Tick())

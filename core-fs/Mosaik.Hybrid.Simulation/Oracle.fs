@@ -6,42 +6,6 @@ open System.Collections.Generic
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
 
-/// A committed entry, the fingerprint of the log up to it, and the term of the leader that committed it.
-[<Struct; NoEquality; NoComparison>]
-type Committed = { Entry: LogEntry; Chain: uint64; CommitTerm: Term }
-
-/// What is known of one lineage from outside.
-[<Sealed>]
-type LineageFacts(lineage: Lineage) =
-
-    member _.Lineage = lineage
-    member val Committed = List<Committed>()
-
-    /// Leader by term.
-    member val Leaders = Dictionary<uint64, MemberId>()
-
-    /// The fingerprint of the one log that ends with an entry, by its term and index.
-    member val Chains = Dictionary<uint64, uint64>()
-
-    /// The machine's digest by index; 0 where it was not asked for.
-    member val Digests = Dictionary<uint64, uint64>()
-
-    /// The index up to which something was acknowledged to a client.
-    member val Floor = LogIndex.Zero with get, set
-
-/// One step of one member, as seen from outside.
-[<NoEquality; NoComparison>]
-type ObservedStep =
-    {
-        Id: MemberId
-        Before: State
-        After: State
-        /// The member's log in memory, after the step.
-        Log: ChainedLog
-        /// The writes that the step asked for, newest first.
-        Writes: Write list
-    }
-
 /// Watches a cluster from outside, knows what no member knows, and says which rule is broken. It is told of
 /// everything, changes nothing, and counts majorities by itself.
 [<Sealed>]
@@ -223,6 +187,12 @@ type Oracle(coverage: Coverage) =
                 $"{Naming.show step.Id} commits {entry.Position}, which no leader has committed"
         if entry.Kind = EntryKind.Configuration then
             checkSuccession step facts entry
+        if facts.Committed.Count > 0 then
+            let former = facts.Committed[facts.Committed.Count - 1].Entry
+            if entry.Timestamp < former.Timestamp then
+                broken
+                    Rules.monotonic
+                    $"{Naming.show step.Id} commits {entry.Position} of {entry.Timestamp} after {former.Timestamp}"
         // A leader may commit and step down in one transition.
         let commitTerm =
             if State.isLeader after then
@@ -430,42 +400,15 @@ type Oracle(coverage: Coverage) =
 
     /// What was committed up to a position of a lineage: what a snapshot that stands there stands for.
     member _.CommittedUpTo(id: MemberId, snapshot: SnapshotFacts) : LogEntry[] =
-        let committed = (factsOf snapshot.Lineage).Committed
-        let count = snapshot.Position.Index.Value
-        if
-            count > uint64 committed.Count
-            || committed[int count - 1].Entry.Term <> snapshot.Position.Term
-        then
-            broken
-                Rules.snapshotTruth
-                $"{Naming.show id} has a snapshot at {snapshot.Position}, where nobody committed anything"
-        Array.init (int count) (fun place -> committed[place].Entry)
+        SnapshotTruth.committedUpTo (factsOf snapshot.Lineage) id snapshot.Position
 
-    /// A member has saved or received a snapshot: it holds what was committed, and every member's of this place has the
-    /// same configuration.
-    member this.OnSnapshot(id: MemberId, snapshot: KeptSnapshot) =
-        let facts = snapshot.Facts
-        let entries = this.CommittedUpTo(id, facts)
-        let inForce =
-            entries
-            |> Array.tryFindBack (fun entry -> entry.Kind = EntryKind.Configuration)
-            |> Option.map (fun entry -> Configuration.decode entry.Payload)
-        match inForce with
-        | Some(Ok(struct (_, configuration))) when configuration = facts.Configuration -> ()
-        | _ ->
-            broken
-                Rules.snapshotTruth
-                $"{Naming.show id} has a snapshot at {facts.Position} with another configuration than was in force there"
+    /// A member has saved or received a snapshot.
+    member _.OnSnapshot(id: MemberId, snapshot: KeptSnapshot) =
+        SnapshotTruth.check (factsOf snapshot.Facts.Lineage) id snapshot
 
-    /// A member forgets the beginning of its log: only what its newest snapshot stands for.
+    /// A member forgets the beginning of its log.
     member _.OnCompacted(id: MemberId, disk: Disk, through: LogPosition) =
-        match disk.Snapshot with
-        | ValueSome { Facts = facts } when through.Index <= facts.Position.Index -> ()
-        | ValueSome _
-        | ValueNone ->
-            broken
-                Rules.snapshotTruth
-                $"{Naming.show id} forgets its log up to {through} without a snapshot of it"
+        SnapshotTruth.checkCompaction id disk through
 
     /// A member has applied everything up to an index, and its machine has this digest.
     member _.OnDigest(id: MemberId, lineage: Lineage, index: LogIndex, digest: uint64) =

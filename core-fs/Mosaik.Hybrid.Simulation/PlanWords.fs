@@ -118,7 +118,7 @@ module PlanWords =
           $"writes take up to {milliseconds plan.Runtime.DiskMax} ms, the machine pauses up to "
           + $"{milliseconds plan.Runtime.ApplyMax} ms after {plan.Runtime.ApplyChunk} entries"
           if plan.Runtime.SnapshotEvery > 0 then
-              $"a snapshot after {plan.Runtime.SnapshotEvery} entries, {plan.Runtime.SnapshotKept} before it stay"
+              $"most take a snapshot after {plan.Runtime.SnapshotEvery} entries, {plan.Runtime.SnapshotKept} before it stay"
           yield! plan.Peers |> Seq.mapi peer |> Seq.choose id
           for struct (at, _, what) in events do
               $"at {at} ms: {what}"

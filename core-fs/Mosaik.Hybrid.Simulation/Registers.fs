@@ -48,12 +48,9 @@ type RegisterMachine() =
     let mutable digest = 17UL
 
     interface ISnapshotMachineUnderTest with
-        member _.Save() =
-            let bytes: byte[] = Array.zeroCreate (8 * (Registers.count + 1))
-            for key in 0 .. Registers.count - 1 do
-                BinaryPrimitives.WriteUInt64LittleEndian(Span(bytes, 8 * key, 8), values[key])
-            BinaryPrimitives.WriteUInt64LittleEndian(Span(bytes, 8 * Registers.count, 8), digest)
-            bytes
+        member _.Capture() =
+            let captured = Array.append values [| digest |]
+            Func<byte[]>(fun () -> captured |> Array.collect BitConverter.GetBytes)
 
         member _.Restore(bytes: byte[]) =
             let number (place: int) =

@@ -42,7 +42,7 @@ module Rules =
     let monotonic =
         rule
             "Monotonic"
-            "Term, commit index and applied index of a member never go back, across restarts too."
+            "Term, commit index and applied index of a member, and the time in a log, never go back, across restarts too."
 
     let oneVote = rule "One vote a term" "A member gives one vote or founding ballot in a term (rule 5)."
 
@@ -94,7 +94,7 @@ module Rules =
     let snapshotTruth =
         rule
             "Snapshot truth"
-            "A snapshot holds what was committed, with the configuration in force, and a log forgets nothing else (Raft §7)."
+            "A snapshot holds what was committed, and whose; a log forgets only what a durable one stands for (Raft §7)."
 
     let bounds = rule "Bounds" "Every message, window and queue stays within its configured limit."
 

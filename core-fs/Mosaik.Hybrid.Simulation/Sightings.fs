@@ -81,3 +81,13 @@ module Sightings =
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _ -> ()
+
+    /// What comes to a member from its own runtime, before the member looks at it.
+    let ofInput (coverage: Coverage) (input: GroupInput) (state: State) =
+        match input with
+        | GroupInput.SnapshotReceived({ Position = position }, _) when
+            position.Index <= state.CommitIndex
+            || LogOutline.termAt position.Index state.Outline = ValueSome position.Term
+            ->
+            coverage.Meet Sight.SnapshotNotNeeded
+        | _ -> ()

@@ -9,7 +9,7 @@ open Mosaik.Hybrid.Core
 /// The snapshots of one run of one process: taken, sent and received, each at the pace of its disk, and lost with the
 /// process when they were not durable yet.
 [<Sealed>]
-type SnapshotKeeper(peer: int, disk: Disk, world: ISurroundings) =
+type SnapshotKeeper(disk: Disk, world: ISurroundings) =
 
     let dice, oracle, coverage = world.Dice, world.Oracle, world.Coverage
     let opened = Dictionary<LinkId, KeptSnapshot>()
@@ -39,26 +39,22 @@ type SnapshotKeeper(peer: int, disk: Disk, world: ISurroundings) =
     let diskTime () =
         int64 (dice.Below(world.Plan.Runtime.DiskMax + 1))
 
-    /// The last entry's time, and not that of the machine that received it.
-    let timestampOf (content: byte[]) =
-        let content = ReadOnlyMemory content
-        match SnapshotHead.sizeOf content with
-        | Ok size ->
-            match SnapshotHead.decode (content.Slice(0, size)) with
-            | Ok head -> head.Timestamp
-            | Error error -> Rules.break' Rules.snapshotTruth $"n{peer} received a head that is none: {error}"
-        | Error error -> Rules.break' Rules.snapshotTruth $"n{peer} received a head that is none: {error}"
-
     let commit (received: PartialSnapshot) =
         let facts = received.Facts
         let content = received.Content
         disk.Partial <- ValueNone
-        if Snapshot.checksum content <> facts.Checksum then
-            Rules.break' Rules.snapshotTruth $"n{peer} received other bytes than were sent"
-        let kept = { Facts = facts; Content = content }
-        oracle.OnSnapshot(disk.Owner, kept)
-        disk.Snapshot <- ValueSome kept
-        deliver (GroupInput.SnapshotReceived(facts, timestampOf content))
+        if Snapshot.checksum content = facts.Checksum then
+            let kept = { Facts = facts; Content = content }
+            oracle.OnSnapshot(disk.Owner, kept)
+            disk.Snapshot <- ValueSome kept
+            // The last entry's time, and not that of the machine that received it.
+            let timestamp = (Snapshot.headOf disk.Owner content).Timestamp
+            deliver (GroupInput.SnapshotReceived(facts, timestamp))
+        elif received.IsDamaged then
+            coverage.Meet Sight.SnapshotDamaged
+            deliver (GroupInput.SnapshotGrew(facts.Position, 0L))
+        else
+            Rules.break' Rules.snapshotTruth $"{Naming.show disk.Owner} received other bytes than were sent"
 
     let take (facts: SnapshotFacts) (chunk: SnapshotChunk) =
         if facts.Position.Index > newest () then
@@ -73,6 +69,8 @@ type SnapshotKeeper(peer: int, disk: Disk, world: ISurroundings) =
             if chunk.Data.IsEmpty && current.Held > 0L then
                 coverage.Meet Sight.SnapshotResumed
             current.Take chunk
+            if not world.IsHealed && dice.Chance 10 then
+                current.Damage(dice.Below(int current.Held))
             if current.IsWhole then
                 commit current
             else
@@ -89,15 +87,16 @@ type SnapshotKeeper(peer: int, disk: Disk, world: ISurroundings) =
         not isSaving
         && applied.Value >= (max lastTaken.Value (newest ()).Value) + uint64 every
 
-    /// Makes a snapshot durable, sooner or later.
-    member _.Save(snapshot: KeptSnapshot, kept: int) =
-        coverage.Meet Sight.SnapshotTaken
-        oracle.OnSnapshot(disk.Owner, snapshot)
+    /// Makes a snapshot durable, sooner or later; it is written when other commands have taken effect.
+    member _.Save(index: LogIndex, write: unit -> KeptSnapshot, kept: int) =
         isSaving <- true
-        lastTaken <- snapshot.Facts.Position.Index
+        lastTaken <- index
         afterDisk (diskTime ()) (fun () ->
             isSaving <- false
-            if snapshot.Facts.Position.Index > newest () then
+            let snapshot = write ()
+            oracle.OnSnapshot(disk.Owner, snapshot)
+            coverage.Meet Sight.SnapshotTaken
+            if index > newest () then
                 disk.Snapshot <- ValueSome snapshot
                 deliver (GroupInput.SnapshotSaved(snapshot.Facts, kept)))
 
@@ -123,9 +122,10 @@ type SnapshotKeeper(peer: int, disk: Disk, world: ISurroundings) =
         | true, _
         | false, _ -> ValueNone
 
-    /// The process ends: of what came and was not flushed, a part may be gone.
+    /// The process ends: of what came and was not flushed, a part may be gone, or be something else.
     member _.Crash() =
         match disk.Partial with
         | ValueSome received when dice.Chance 500 -> received.Cut(dice.Below(int received.Held + 1))
+        | ValueSome received when dice.Chance 400 -> received.Damage(dice.Below(int received.Held))
         | ValueSome _
         | ValueNone -> ()

@@ -201,7 +201,7 @@ module StateContracts =
                 | _ -> fails after "a write that truncates lowers the watermark of what was acknowledged"
 
     /// Else a member that has just received a snapshot would need the next one at once, and so on for ever.
-    let private checkCompaction (before: GroupState) (after: GroupState) =
+    let private checkCompaction (config: NodeConfig) (clock: Clock) (before: GroupState) (after: GroupState) =
         let basis = after.Raft.Outline.Base.Index
         match before.Raft.Role, after.Raft.Role with
         | Role.Leader former, Role.Leader current when basis > before.Raft.Outline.Base.Index ->
@@ -214,6 +214,8 @@ module StateContracts =
                     && progress.Session = pair.Value.Session
                     && before.Raft.Bonded.ContainsKey pair.Key
                     && after.Raft.Bonded.ContainsKey pair.Key
+                    // One that stands still is given up for a newer one.
+                    && clock.Now.Since transfer.MovedAt < int64 config.Consensus.ElectionTimeout
                     ->
                     fails
                         after.Raft
@@ -224,6 +226,7 @@ module StateContracts =
     /// After every step.
     let onStep
         config
+        clock
         (before: GroupState)
         (after: GroupState)
         outputs
@@ -234,7 +237,7 @@ module StateContracts =
             checkConfiguration before.Raft after.Raft log writes
             checkCandidate config after.Raft log
             checkLeader before after
-            checkCompaction before after
+            checkCompaction config clock before after
             checkBonds before after outputs
             checkReads before.Raft after.Raft log outputs
             checkCommit before.Raft after.Raft log

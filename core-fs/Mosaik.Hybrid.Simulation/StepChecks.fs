@@ -61,7 +61,7 @@ module StepChecks =
         if inputs.Length = 1 then
             ofOne oracle config now inputs[0] before after outputs log
         StateContracts.onDisk config now before.Raft after.Raft
-        StateContracts.onStep config before after outputs log writes
+        StateContracts.onStep config now before after outputs log writes
         let self = after.Raft.Self
         Bounds.check self after
         if not (obj.ReferenceEquals(before.Links, after.Links)) then

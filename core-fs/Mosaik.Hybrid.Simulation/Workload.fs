@@ -16,8 +16,8 @@ type IMachineUnderTest =
 /// A state machine that can be saved and restored.
 type ISnapshotMachineUnderTest =
     inherit IMachineUnderTest
-    /// The whole state as bytes.
-    abstract Save: unit -> byte[]
+    /// Takes hold of the whole state. Its bytes are asked for once, later, when other commands have taken effect.
+    abstract Capture: unit -> Func<byte[]>
     /// Takes the state that such bytes hold, in the place of its own.
     abstract Restore: bytes: byte[] -> unit
 
