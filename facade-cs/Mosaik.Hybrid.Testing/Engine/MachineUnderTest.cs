@@ -3,7 +3,7 @@ using Mosaik.Hybrid.Simulation;
 namespace Mosaik.Hybrid.Testing.Engine;
 
 /// <summary>A user's machine in one run of one simulated process.</summary>
-internal sealed class MachineUnderTest<TCommand, TQuery, TResult>(
+internal class MachineUnderTest<TCommand, TQuery, TResult>(
     IStateMachine<TCommand, TQuery, TResult> machine,
     string who,
     WorkloadUnderTest<TCommand, TQuery, TResult> workload
@@ -14,6 +14,14 @@ internal sealed class MachineUnderTest<TCommand, TQuery, TResult>(
     private readonly RunContext _run = workload.Run;
     private ulong _history = 17;
     private LogPosition _position = LogPosition.Zero;
+
+    protected RunContext Run => _run;
+
+    protected string Who => who;
+
+    protected ulong History => _history;
+
+    protected LogPosition Position => _position;
 
     public void Apply(LogEntry entry)
     {
@@ -53,6 +61,14 @@ internal sealed class MachineUnderTest<TCommand, TQuery, TResult>(
 
     /// <summary>What was applied. Whether states are equal is compared here, where they can be shown.</summary>
     public ulong Digest() => _history;
+
+    /// <summary>The machine was restored to what it is after these commands.</summary>
+    protected void Become(ulong history, LogPosition position)
+    {
+        _history = history;
+        _position = position;
+        CompareState();
+    }
 
     private void CompareState()
     {

@@ -55,7 +55,9 @@ internal sealed class WorkloadUnderTest<TCommand, TQuery, TResult>(
             );
         }
 
-        return new MachineUnderTest<TCommand, TQuery, TResult>(machine, who, this);
+        return machine is ISnapshotMachine saved
+            ? new SnapshotMachineUnderTest<TCommand, TQuery, TResult>(machine, saved, who, this)
+            : new MachineUnderTest<TCommand, TQuery, TResult>(machine, who, this);
     }
 
     /// <summary>A command's bytes and a number, so that no two are alike: a refused one must not be in any log.</summary>
