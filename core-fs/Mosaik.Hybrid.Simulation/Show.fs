@@ -47,7 +47,8 @@ module Show =
             $"AppendEntriesReply t{reply.Term} s{reply.Session} {outcome reply.Outcome}{round}"
         | Message.InstallSnapshot(header, snapshot, chunk) ->
             let round = if header.Round > 0UL then $" round {header.Round}" else ""
-            $"InstallSnapshot t{header.Term} s{header.Session} at {snapshot.Position} bytes {chunk.Offset} +{chunk.Data.Length} of {snapshot.Length} commit {header.Commit}{round}"
+            $"InstallSnapshot t{header.Term} s{header.Session} at {snapshot.Position} "
+            + $"bytes {chunk.Offset} +{chunk.Data.Length} of {snapshot.Length} commit {header.Commit}{round}"
         | Message.ReadIndex request -> $"ReadIndex t{request.Term} request {request.Request}"
         | Message.ReadIndexReply reply ->
             $"ReadIndexReply t{reply.Term} request {reply.Request} index {reply.Index}"
