@@ -14,15 +14,15 @@ internal static class LogRecovery
 {
     private const int ReadBytesMax = 4 * 1024 * 1024;
 
-    /// <summary>A member that has never been: a random incarnation, no lineage.</summary>
-    public static HardState NewMember(PeerId peer)
+    /// <summary>A member that has never been: a random incarnation; no lineage but that of a snapshot it begins with.</summary>
+    public static HardState NewMember(PeerId peer, Lineage lineage = default)
     {
         Span<byte> random = stackalloc byte[16];
         RandomNumberGenerator.Fill(random);
         return new HardState(
             new MemberId(peer, new Incarnation(Bytes16.FromBytes(random))),
             1,
-            Lineage.None,
+            lineage,
             Term.Zero,
             null,
             LogPosition.Zero
@@ -172,7 +172,7 @@ internal static class LogRecovery
                     ? known.Acknowledged
                     : snapshot.Facts.Position
             )
-            : NewMember(peer);
+            : NewMember(peer, snapshot?.Facts.Lineage ?? Lineage.None);
         await storage
             .WriteAsync(
                 new LogWriteBatch(hard, null, ReadOnlyMemory<ReadOnlyMemory<LogEntry>>.Empty),

@@ -27,6 +27,16 @@ public sealed class LogRecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task ASnapshotWithoutALog_IsTheBeginningOfANewMember()
+    {
+        await WriteAsync(null, [], Made.At(5, 200));
+        var state = await OpenAsync();
+        Assert.Equal(Made.At(5, 200), state.Outline.Base);
+        Assert.Equal(Made.Lineage, state.Hard.Lineage);
+        Assert.NotEqual(Made.Member, state.Hard.Member);
+    }
+
+    [Fact]
     public async Task ALogThatDiffersFromTheSnapshot_GoesWhole_ThoughItWasAcknowledgedFurther()
     {
         // Uncommitted entries of a leader of term 7; what is committed at 3 is of term 5.
@@ -131,7 +141,7 @@ public sealed class LogRecoveryTests : IDisposable
 
     /// <summary>A store as a process has left it.</summary>
     private async Task WriteAsync(
-        HardState hard,
+        HardState? hard,
         LogEntry[] entries,
         LogPosition snapshot,
         LogPosition? compacted = null
@@ -139,7 +149,11 @@ public sealed class LogRecoveryTests : IDisposable
     {
         await using var store = new FileLogStore(_root.FullName);
         await store.OpenAsync(Made.Peer, Made.Group);
-        await store.WriteAsync(Made.Batch(hard, entries));
+        if (hard is not null)
+        {
+            await store.WriteAsync(Made.Batch(hard, entries));
+        }
+
         await Made.SaveAsync(store, snapshot, Made.SnapshotBytes(77, 1, 2, "in it"));
         if (compacted is { } through)
         {
