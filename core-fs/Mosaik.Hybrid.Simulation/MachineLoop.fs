@@ -20,9 +20,12 @@ type MachineLoop
     let dice, oracle, coverage = world.Dice, world.Oracle, world.Coverage
     let runtime = world.Plan.Runtime
     let applier = Applier(owner, world.Workload, peer, oracle, coverage)
-    /// Some take none: else all logs begin alike, and no leader has what another has forgotten.
     let every =
-        if takesSnapshots && runtime.SnapshotEvery > 0 && not (dice.Chance 300) then
+        if
+            takesSnapshots
+            && runtime.SnapshotEvery > 0
+            && not (dice.Chance runtime.SnapshotlessPerMille)
+        then
             runtime.SnapshotEvery
         else
             0

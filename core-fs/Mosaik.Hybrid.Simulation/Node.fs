@@ -446,9 +446,9 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
                 Rules.snapshotTruth
                 $"{Naming.show self} installs at {through}, and has no such snapshot"
 
-    /// Crashes seldom fall by themselves between a snapshot and what follows from it on the disk.
+    /// The process may end between a received snapshot and what follows from it on the disk.
     member private _.EndAtTheWorstMoment() =
-        if not world.IsHealed && dice.Chance 300 then
+        if not world.IsHealed && dice.Chance runtime.SnapshotCrashPerMille then
             world.Later(
                 int64 (dice.Below(runtime.DiskMax / 2 + 1)),
                 whileAlive (fun () -> world.Ended(peer, ProcessEnd.DiskFailed))

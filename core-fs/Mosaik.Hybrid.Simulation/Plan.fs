@@ -162,6 +162,12 @@ type RuntimeHabits =
         ApplyChunk: int
         /// A snapshot is taken each time so many entries are applied; 0 for never.
         SnapshotEvery: int
+        /// So many of a thousand processes take none all the same.
+        SnapshotlessPerMille: int
+        /// So many of a thousand received parts spoil what was kept before.
+        SnapshotDamagePerMille: int
+        /// So many of a thousand processes end between a received snapshot and what follows from it on the disk.
+        SnapshotCrashPerMille: int
         /// So many entries before a snapshot stay in the log.
         SnapshotKept: int
     }

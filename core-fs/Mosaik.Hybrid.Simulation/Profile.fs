@@ -65,6 +65,11 @@ module Profile =
           ApplyMax = dice.OneOf [| 0; 2_000; 8_000; 60_000 |]
           ApplyChunk = dice.OneOf [| 1; 5; 1_000 |]
           SnapshotEvery = 0
+          // Else all logs begin alike, and no leader has what another has forgotten.
+          SnapshotlessPerMille = 300
+          SnapshotDamagePerMille = 10
+          // Crashes seldom fall there by themselves.
+          SnapshotCrashPerMille = 300
           SnapshotKept = 0 }
 
     /// Half of the runs never forget anything: compaction hides members that are stuck.

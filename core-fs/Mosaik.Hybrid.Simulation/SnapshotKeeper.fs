@@ -69,7 +69,7 @@ type SnapshotKeeper(disk: Disk, world: ISurroundings) =
             if chunk.Data.IsEmpty && current.Held > 0L then
                 coverage.Meet Sight.SnapshotResumed
             current.Take chunk
-            if not world.IsHealed && dice.Chance 10 then
+            if not world.IsHealed && dice.Chance world.Plan.Runtime.SnapshotDamagePerMille then
                 current.Damage(dice.Below(int current.Held))
             if current.IsWhole then
                 commit current

@@ -21,6 +21,19 @@ type ChronicleMachine() =
     /// Oldest first.
     member _.Names = List.ofSeq names
 
+    interface ISnapshotMachineUnderTest with
+        member _.Capture() =
+            let captured = struct (digest, String.Join(' ', names))
+            Func<byte[]>(fun () ->
+                let struct (digest, names) = captured
+                Array.append (BitConverter.GetBytes digest) (Encoding.UTF8.GetBytes names))
+
+        member _.Restore(bytes: byte[]) =
+            digest <- BitConverter.ToUInt64(bytes, 0)
+            names.Clear()
+            let text = Encoding.UTF8.GetString(bytes, 8, bytes.Length - 8)
+            names.AddRange(text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+
     interface IMachineUnderTest with
         member _.Apply(entry: LogEntry) =
             names.Add(Encoding.UTF8.GetString entry.Payload.Span)

@@ -126,7 +126,7 @@ type private Reading(file: string) =
             Some(Condition.Answered(call label, List.map command names))
         | _ -> None
 
-    let verbs = [ "holds"; "has"; "committed"; "counts"; "alone"; "down"; "learner"; "forwarded" ]
+    let verbs = [ "holds"; "has"; "committed"; "forgot"; "counts"; "alone"; "down"; "learner"; "forwarded" ]
 
     /// Conditions about peers: who, a verb, and what.
     let ofPeers (who: string list) (verb: string) (what: string list) =
@@ -136,6 +136,7 @@ type private Reading(file: string) =
         | "holds", [ label ] -> Condition.Holds(peers who, command label)
         | "has", [ label; "on"; "disk" ] -> Condition.OnDisk(peers who, command label)
         | "committed", [ label ] -> Condition.Committed(peers who, command label)
+        | "forgot", [ label ] -> Condition.Forgot(peers who, command label)
         | "counts", label :: "at" :: others -> Condition.Counts(peers who, command label, peers others)
         | "forwarded", [ times; "times" ] -> Condition.Forwarded(peers who, integer 1 1_000 times)
         | "alone", [] -> Condition.Alone(peers who)
@@ -210,6 +211,9 @@ type private Reading(file: string) =
         | [ "jitter"; time; "ms" ] -> ValueSome(Setting.Jitter(count time))
         | [ "voters"; "at"; "most"; most ] -> ValueSome(Setting.VotersMax(integer 1 31 most))
         | [ "entries"; "an"; "append"; most ] -> ValueSome(Setting.EntriesAnAppend(integer 1 1_000 most))
+        | [ "bytes"; "an"; "append"; most ] -> ValueSome(Setting.BytesAnAppend(integer 1 100_000 most))
+        | [ "snapshots"; "every"; entries; "entries" ] ->
+            ValueSome(Setting.SnapshotEvery(integer 1 1_000 entries))
         | [ "forward"; "timeout"; time; "ms" ] -> ValueSome(Setting.ForwardTimeout(count time))
         | [ "bootstrap"; "delay"; time; "ms" ] -> ValueSome(Setting.BootstrapDelay(count time))
         | [ "network"; "repeats"; times; "in"; "1000" ] ->

@@ -72,6 +72,11 @@ type private Play(scenario: Scenario, stage: Stage) =
         | ValueSome index -> index <= node.Raft.CommitIndex
         | ValueNone -> false
 
+    let forgot (label: string) (node: Node) =
+        match Stage.PlaceIn(node.Log, label) with
+        | ValueSome index -> index <= node.Raft.Outline.Base.Index
+        | ValueNone -> false
+
     let counts (label: string) (others: Peers) (leader: Node) =
         match leader.Raft.Role, Stage.PlaceIn(leader.Log, label) with
         | Role.Leader leading, ValueSome index ->
@@ -193,6 +198,7 @@ type private Play(scenario: Scenario, stage: Stage) =
         | Condition.Holds(peers, label) -> each peers (fun node -> has node.Log label)
         | Condition.OnDisk(peers, label) -> eachNumber peers (fun peer -> has (diskOf peer).Log label)
         | Condition.Committed(peers, label) -> each peers (committed label)
+        | Condition.Forgot(peers, label) -> each peers (forgot label)
         | Condition.Counts(leader, label, others) -> each leader (counts label others)
         | Condition.HoldsTerms(peers, count) -> each peers (fun node -> terms node.Log = count)
         | Condition.Forwarded(peers, times) ->

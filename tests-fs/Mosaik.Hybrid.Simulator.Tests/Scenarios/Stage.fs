@@ -44,6 +44,9 @@ module Staging =
               ApplyMax = 0
               ApplyChunk = 1_000
               SnapshotEvery = 0
+              SnapshotlessPerMille = 0
+              SnapshotDamagePerMille = 0
+              SnapshotCrashPerMille = 0
               SnapshotKept = 0 }
           IsShuffled = false
           FaultyFor = 0
@@ -80,6 +83,9 @@ module Staging =
         | Setting.NetworkDelays(low, high) ->
             { plan with Network = { plan.Network with DelayMin = low; DelayMax = high } }
         | Setting.DisksTake time -> { plan with Runtime = { plan.Runtime with DiskMax = time } }
+        | Setting.SnapshotEvery entries ->
+            { plan with Runtime = { plan.Runtime with SnapshotEvery = entries } }
+        | Setting.BytesAnAppend most -> { plan with Consensus = { consensus with BytesPerAppendMax = most } }
         | Setting.MachinesApply(entries, time) ->
             { plan with Runtime = { plan.Runtime with ApplyChunk = entries; ApplyMax = time } }
 

@@ -40,6 +40,9 @@ type Setting =
     | NetworkRepeats of perMille: int
     | NetworkDelays of low: int * high: int
     | DisksTake of microseconds: int
+    /// A snapshot each time so many entries are applied; the log forgets all before it.
+    | SnapshotEvery of entries: int
+    | BytesAnAppend of int
     | MachinesApply of entries: int * microseconds: int
 
 [<RequireQualifiedAccess>]
@@ -76,6 +79,8 @@ type Condition =
     | Holds of Peers * label: string
     | OnDisk of Peers * label: string
     | Committed of Peers * label: string
+    /// A snapshot stands for the command: the log begins after it.
+    | Forgot of Peers * label: string
     /// The leader knows that the others have the command on their disks.
     | Counts of leader: Peers * label: string * others: Peers
     | HoldsTerms of Peers * int
