@@ -5,8 +5,15 @@ namespace Mosaik.Hybrid.Storage.Snapshots;
 /// <summary>Writes content behind a head, in large pieces, and sums it up on the way.</summary>
 internal sealed class ContentWriter(StoreFile file, long length, uint checksum) : Stream
 {
+    /// <summary>
+    /// A flush of much at once keeps the disk from the log, whose flushes commands wait for; many small ones let it in
+    /// between.
+    /// </summary>
+    private const long FlushEvery = 16 * 1024 * 1024;
+
     private readonly byte[] _buffer = new byte[256 * 1024];
     private int _buffered;
+    private long _unflushed;
     private long _written = length;
 
     /// <summary>How many bytes of content there are.</summary>
@@ -85,7 +92,13 @@ internal sealed class ContentWriter(StoreFile file, long length, uint checksum) 
     {
         file.Write(_buffer.AsSpan(0, _buffered), SnapshotForm.HeadSize + _written);
         _written += _buffered;
+        _unflushed += _buffered;
         _buffered = 0;
+        if (_unflushed >= FlushEvery)
+        {
+            file.Flush();
+            _unflushed = 0;
+        }
     }
 
     /// <inheritdoc/>
