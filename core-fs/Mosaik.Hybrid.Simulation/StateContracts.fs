@@ -301,7 +301,7 @@ module StateContracts =
             checkSilence config clock before after log
 
     /// After a step whose only input was a snapshot that has come whole (Raft §7, steps 6 and 7).
-    let onInstalled (snapshot: SnapshotFacts) (before: State) (after: State) =
+    let onInstalled (snapshot: SnapshotFacts) (timestamp: int64) (before: State) (after: State) =
         let position = snapshot.Position
         let holdsIt =
             position.Index <= before.CommitIndex
@@ -314,6 +314,8 @@ module StateContracts =
                 fails after $"a log that holds {position} is not replaced by a snapshot of it"
             if not holdsIt && not isUntouched && after.Outline.Last <> position then
                 fails after $"nothing of a log that does not hold {position} stays after it"
+            if not holdsIt && not isUntouched && after.LastTimestamp < timestamp then
+                fails after $"whoever installs {position} knows that it was {timestamp} there"
 
     /// After a step whose only input was this message: who has given a founding ballot gives its founder the time to
     /// found (D13).

@@ -42,8 +42,8 @@ module StepChecks =
                 Rules.break'
                     Rules.termination
                     $"{Naming.show after.Raft.Self} spins: at {now.Now} it wants a tick at {after.Deadline}"
-        | GroupInput.SnapshotReceived(snapshot, _) ->
-            StateContracts.onInstalled snapshot before.Raft after.Raft
+        | GroupInput.SnapshotReceived(snapshot, timestamp) ->
+            StateContracts.onInstalled snapshot timestamp before.Raft after.Raft
         | _ -> ()
 
     /// Looks at a step: its inputs, the states around it, its outputs, and the writes that it asked for.
