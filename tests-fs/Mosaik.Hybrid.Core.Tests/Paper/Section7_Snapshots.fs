@@ -179,6 +179,19 @@ let private sending =
           |> expectProgress "the snapshot goes on" isSnapshotMode n3
           |> ignore
 
+      testCase "a late refusal offers no snapshot behind what was acknowledged since"
+      <| fun () ->
+          let scene = leader 3 [ 1; 3; 3; 3; 3 ] |> followedBy [ n2 ] |> savesAt 3 4 0
+          let session = sessionWith n3 scene
+          let refused = AppendOutcome.Rejected(index 6, LogPosition.Zero)
+          scene
+          |> receives n3 (accepts 4 session 5)
+          |> receives n3 (appendReply 4 session 0 refused)
+          |> expectNotTold "HALT"
+          |> expectNotTold "InstallSnapshot"
+          |> expectProgress "it goes on after that" (fun progress -> progress.NextIndex = index 6) n3
+          |> ignore
+
       testCase "answers that a snapshot comes count as signs of life and confirm reads"
       <| fun () ->
           let scene = compactedLeader () |> gets [ Input.PeerDown n2; Input.Read 1UL ]
