@@ -187,7 +187,7 @@ let rec private run count proposers former =
             return entry :: rest
     }
 
-let private appendEntries =
+let private appendHeader =
     gen {
         let! lineage = lineage
         let! term = term
@@ -195,16 +195,21 @@ let private appendEntries =
         let! round = anyNumber
         let! previous = position
         let! commit = index
-        let! count = Gen.choose (0, 12)
-        let! proposers = Gen.arrayOfLength 3 proposer
-        let! entries = run count proposers (before previous)
-        let header =
+        return
             { Lineage = lineage
               Term = term
               Session = session
               Round = round
               Previous = previous
               Commit = commit }
+    }
+
+let private appendEntries =
+    gen {
+        let! header = appendHeader
+        let! count = Gen.choose (0, 12)
+        let! proposers = Gen.arrayOfLength 3 proposer
+        let! entries = run count proposers (before header.Previous)
         return Message.AppendEntries(header, ReadOnlyMemory(Array.ofList entries))
     }
 
@@ -229,27 +234,15 @@ let private appendEntriesReply =
 
 let private installSnapshot =
     gen {
-        let! lineage = lineage
-        let! term = term
-        let! session = anyNumber
-        let! round = anyNumber
-        let! position = position
-        let! commit = index
+        let! header = appendHeader
         let! configuration = configuration
         let! length = number
         let! checksum = anyNumber
         let! offset = number
         let! data = memory 60
-        let header =
-            { Lineage = lineage
-              Term = term
-              Session = session
-              Round = round
-              Previous = position
-              Commit = commit }
         let snapshot =
-            { Lineage = lineage
-              Position = position
+            { Lineage = header.Lineage
+              Position = header.Previous
               Configuration = configuration
               Length = int64 length
               Checksum = uint32 checksum }
