@@ -130,6 +130,8 @@ module Normal =
             Rng = Rng.ofSeed state.CurrentTerm.Value
             WriteSequence = rebased basis state.WriteSequence
             HardStateSequence = rebased basis state.HardStateSequence
+            // What a handshake says of the lineage, which nobody shakes here.
+            LineageSequence = 0UL
             PersistedSequence = 0UL
             // No disk is so slow that it keeps a member from standing: how long a write takes is not looked at.
             Unsynced =

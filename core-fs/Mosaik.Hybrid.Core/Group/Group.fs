@@ -79,9 +79,10 @@ module Group =
         gathering.Outputs.Add(GroupOutput.CloseLink(bond.Link, reason, evidence))
         forget gathering bond reason
 
-    /// The lineage as far as it is durable: what has not reached the disk is told to nobody.
+    /// The lineage as far as it is durable: what has not reached the disk is told to nobody. A vote that is on its way
+    /// there is no reason to hide it: whoever took this member for one without a log would found a lineage beside its own.
     let private durableLineage (raft: State) =
-        if raft.HardStateSequence > raft.PersistedSequence then
+        if raft.LineageSequence > raft.PersistedSequence then
             Lineage.None
         else
             raft.Lineage

@@ -275,6 +275,11 @@ module Raft =
         let basis = newBase before state
         let struct (after, write) =
             LogWrites.seal clock (hardStateChanged before state) { state with Words = [] }
+        let after =
+            if after.Lineage <> before.Lineage then
+                { after with LineageSequence = after.WriteSequence }
+            else
+                after
         let at = deadline config clock after
         let later =
             [ if not apply.IsEmpty then

@@ -220,6 +220,8 @@ type State =
         /// The last write handed out, the last one that changed the hard state, and the last known durable.
         WriteSequence: uint64
         HardStateSequence: uint64
+        /// The write that makes the lineage durable; 0 when it was so from the start.
+        LineageSequence: uint64
         PersistedSequence: uint64
         /// Entries up to here are durable, and no write on its way removes them.
         DurableIndex: LogIndex
@@ -428,6 +430,7 @@ module State =
               Rng = Rng.ofSeed seed
               WriteSequence = 0UL
               HardStateSequence = 0UL
+              LineageSequence = 0UL
               PersistedSequence = 0UL
               DurableIndex = outline.Last.Index
               Unsynced = []

@@ -34,6 +34,19 @@ let private saysOutOfPlace (messages: BondMessage list) (reason: CloseReason) =
     Expect.equal (reasonsAt 1 peers) [ reason ] "typed reason"
     Expect.isEmpty (Map.toList (peers.State 1).Bonds) "the link is forgotten"
 
+/// What a member that votes alone tells in its hello, after these inputs at the end of its election timeout.
+let private lineageTold (stored: StoredState) (inputs: GroupInput list) =
+    let config = { Consensus = ConsensusConfig.defaults; Preference = NodePreference.normal }
+    let clock (at: int64) = { Now = Instant at; Wall = at }
+    let state = Group.restore config (clock 0L) 1UL (NetworkId Bytes32.Zero) (GroupId Bytes32.Zero) stored
+    let dial = GroupInput.LinkOpened(1L, Naming.peer 2, true, Bytes32.Zero)
+    let stepped = Group.stepAll config (clock 10_000L) inputs state
+    (Group.step config (clock 10_000L) dial stepped.State).Outputs
+    |> List.pick (fun output ->
+        match output with
+        | GroupOutput.SendBond(_, BondMessage.Hello hello) -> Some hello.Lineage
+        | _ -> None)
+
 let private helloOf (number: int) (nonce: Bytes32) =
     { VersionMin = 1us
       VersionMax = 1us
@@ -142,6 +155,29 @@ let tests =
           <| fun () ->
               let hello = BondMessage.Hello(helloOf 1 someNonce)
               saysOutOfPlace [ hello; hello ] CloseReason.InvalidHandshake
+
+          testCase "a lineage that is on the disk is told, whatever else is on its way there"
+          <| fun () ->
+              let alone = Configuration.ofVoters [ Naming.memberOf 1 1 ]
+              let first =
+                  { Scenario.foundation 1 with
+                      Payload = ReadOnlyMemory(Configuration.encode Scenario.theLineage alone) }
+              let hard: HardState =
+                  { Member = Naming.memberOf 1 1
+                    Session = 1UL
+                    Lineage = Scenario.theLineage
+                    CurrentTerm = Term 1UL
+                    VotedFor = null
+                    Acknowledged = LogPosition.Zero }
+              let founded =
+                  { State.fresh hard with
+                      Outline = LogOutline.append (ReadOnlyMemory [| first |]) LogOutline.empty
+                      Configurations = [ struct (LogIndex 1UL, alone) ] }
+              // Its vote for itself is on its way to the disk.
+              Expect.equal (lineageTold founded [ GroupInput.Tick ]) Scenario.theLineage "it is durable"
+              // And so is the lineage that it founds.
+              let fresh = State.fresh { hard with Lineage = Lineage.None; CurrentTerm = Term.Zero }
+              Expect.equal (lineageTold fresh [ GroupInput.Tick ]) Lineage.None "it is not durable yet"
 
           testCase "a hello on a formed bond breaks the protocol"
           <| fun () ->
