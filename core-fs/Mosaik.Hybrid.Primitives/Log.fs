@@ -115,6 +115,8 @@ type EntryKind =
     | Command = 1uy
     /// <summary>A configuration of the group: voters, learners, observers, lineage.</summary>
     | Configuration = 2uy
+    /// <summary>The end of a lineage without commands: its members forget it and join another. The payload is that other lineage.</summary>
+    | Dissolution = 3uy
 
 /// <summary>One entry of the replicated log.</summary>
 /// <remarks>

@@ -1,5 +1,6 @@
 namespace Mosaik.Hybrid.Wire
 
+open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
 
 /// The numbers of the wire format, version 1. The whole format, byte by byte: docs/wire-format.md.
@@ -37,6 +38,10 @@ open Mosaik.Hybrid.Core
 ///   0x18 InstallSnapshot     lineage 16 | term | session | round | snapshot term | snapshot index | commit
 ///                            | snapshot length (varints) | checksum u32 | offset varint
 ///                            | length varint | configuration of the same lineage | length varint | bytes
+///   0x19 TimeoutNow          lineage 16 | term varint
+///   0x1A HandOver            lineage 16 | term varint | target: peer 32 | incarnation 16
+///   0x1B Depart              lineage 16 | term varint
+///   0x1C Departed            lineage 16 | term varint
 ///
 ///   proposer                 peer 32 | incarnation 16 | session varint
 ///   command                  batch remaining varint | length varint | payload
@@ -141,9 +146,49 @@ module WireFormat =
     [<Literal>]
     let internal InstallSnapshotTag = 0x18uy
 
+    [<Literal>]
+    let internal TimeoutNowTag = 0x19uy
+
+    [<Literal>]
+    let internal HandOverTag = 0x1Auy
+
+    [<Literal>]
+    let internal DepartTag = 0x1Buy
+
+    [<Literal>]
+    let internal DepartedTag = 0x1Cuy
+
+    // The flags of a hello.
+
+    [<Literal>]
+    let internal ObserverFlag = 0x01uy
+
+    [<Literal>]
+    let internal ReluctantFlag = 0x02uy
+
+    [<Literal>]
+    let internal HasCommandsFlag = 0x04uy
+
+    [<Literal>]
+    let internal HelloMask = 0x07uy
+
+    /// What a hello says of its sender besides names and numbers.
+    [<CompiledName "HelloFlags">]
+    let helloFlags (hello: Hello) =
+        let preference =
+            match hello.Preference with
+            | LeadershipPreference.Observer -> ObserverFlag
+            | LeadershipPreference.Reluctant -> ReluctantFlag
+            | LeadershipPreference.Normal
+            | _ -> 0uy
+        if hello.HasCommands then
+            preference ||| HasCommandsFlag
+        else
+            preference
+
     // The head of an entry.
 
-    /// Bits 0 and 1: 0 NoOp, 1 Command, 2 Configuration.
+    /// Bits 0 and 1: 0 NoOp, 1 Command, 2 Configuration, 3 Dissolution.
     [<Literal>]
     let internal KindMask = 0x03uy
 

@@ -18,7 +18,15 @@ module private Read =
         let nonce = cursor.Bytes32()
         let author = cursor.MemberId()
         let lineage = cursor.Lineage()
-        let flags = cursor.Flags 1uy
+        let flags = cursor.Flags WireFormat.HelloMask
+        let preference =
+            match flags &&& (WireFormat.ObserverFlag ||| WireFormat.ReluctantFlag) with
+            | 0uy -> LeadershipPreference.Normal
+            | WireFormat.ObserverFlag -> LeadershipPreference.Observer
+            | WireFormat.ReluctantFlag -> LeadershipPreference.Reluctant
+            | _ ->
+                cursor.Fail DecodeFault.UnknownFlag
+                LeadershipPreference.Normal
         BondMessage.Hello
             { VersionMin = versionMin
               VersionMax = versionMax
@@ -27,7 +35,8 @@ module private Read =
               Nonce = nonce
               Member = author
               Lineage = lineage
-              Observer = (flags = 1uy) }
+              Preference = preference
+              HasCommands = (flags &&& WireFormat.HasCommandsFlag <> 0uy) }
 
     let peerEntry (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
         let entry = cursor.Blob frame
@@ -69,6 +78,7 @@ module private Read =
             | 0uy -> Ballot.PreVote
             | 1uy -> Ballot.Vote
             | 2uy -> founding frame lineage &cursor
+            | 3uy -> Ballot.Transfer
             | _ ->
                 cursor.Fail DecodeFault.UnknownValue
                 Ballot.Vote
@@ -146,6 +156,13 @@ module private Read =
             | Error _ -> cursor.Fail DecodeFault.BadConfiguration
         payload
 
+    /// The lineage that takes the place of the one that ends.
+    let private dissolutionPayload (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let payload = cursor.Blob frame
+        if cursor.IsSound && payload.Length <> 16 then
+            cursor.Fail DecodeFault.OutOfRange
+        payload
+
     let private entry
         (frame: ReadOnlyMemory<byte>)
         (index: LogIndex)
@@ -171,11 +188,14 @@ module private Read =
             proposer <- table.Current
             payload <- cursor.Blob frame
         | EntryKind.NoOp
-        | EntryKind.Configuration ->
+        | EntryKind.Configuration
+        | EntryKind.Dissolution ->
             if head &&& commandOnly <> 0uy then
                 cursor.Fail DecodeFault.UnknownFlag
             if kind = EntryKind.Configuration then
                 payload <- configurationPayload frame &cursor
+            elif kind = EntryKind.Dissolution then
+                payload <- dissolutionPayload frame &cursor
         | _ -> cursor.Fail DecodeFault.UnknownKind
         entry <-
             { Index = index
@@ -342,6 +362,26 @@ module private Read =
                 ForwardOutcome.Overloaded
         Message.ForwardReply { Lineage = lineage; Term = term; Outcome = outcome }
 
+    let handOver (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let target = cursor.MemberId()
+        Message.HandOver { Lineage = lineage; Term = term; Target = target }
+
+    /// The words that say nothing but that they are said, in which lineage and term.
+    let private bare (make: Lineage -> Term -> Message) (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        make lineage (cursor.Term())
+
+    let timeoutNow (cursor: byref<ReadCursor>) =
+        bare (fun lineage term -> Message.TimeoutNow { Lineage = lineage; Term = term }) &cursor
+
+    let depart (cursor: byref<ReadCursor>) =
+        bare (fun lineage term -> Message.Depart { Lineage = lineage; Term = term }) &cursor
+
+    let departed (cursor: byref<ReadCursor>) =
+        bare (fun lineage term -> Message.Departed { Lineage = lineage; Term = term }) &cursor
+
     let message (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
         match cursor.Byte() with
         | WireFormat.PingTag -> BondMessage.Ping
@@ -355,6 +395,10 @@ module private Read =
         | WireFormat.ReadIndexReplyTag -> BondMessage.Raft(readIndexReply &cursor)
         | WireFormat.RequestVoteTag -> BondMessage.Raft(requestVote frame &cursor)
         | WireFormat.RequestVoteReplyTag -> BondMessage.Raft(requestVoteReply &cursor)
+        | WireFormat.TimeoutNowTag -> BondMessage.Raft(timeoutNow &cursor)
+        | WireFormat.HandOverTag -> BondMessage.Raft(handOver &cursor)
+        | WireFormat.DepartTag -> BondMessage.Raft(depart &cursor)
+        | WireFormat.DepartedTag -> BondMessage.Raft(departed &cursor)
         | WireFormat.HelloTag -> hello &cursor
         | WireFormat.ProofTag -> proof frame &cursor
         | WireFormat.WelcomeTag -> BondMessage.Welcome

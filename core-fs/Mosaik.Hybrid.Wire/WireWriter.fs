@@ -96,7 +96,7 @@ module private Write =
         cursor.Bytes32 hello.Nonce
         memberId &cursor hello.Member
         cursor.Bytes16 hello.Lineage.Value
-        cursor.Byte(if hello.Observer then 1uy else 0uy)
+        cursor.Byte(WireFormat.helloFlags hello)
 
     /// The configuration as its entry has it.
     let configurationPayload (lineage: Lineage) (configuration: Configuration) =
@@ -111,6 +111,7 @@ module private Write =
         match request.Ballot with
         | Ballot.PreVote -> cursor.Byte 0uy
         | Ballot.Vote -> cursor.Byte 1uy
+        | Ballot.Transfer -> cursor.Byte 3uy
         | Ballot.Founding configuration ->
             let payload = configurationPayload request.Lineage configuration
             cursor.Byte 2uy
@@ -231,6 +232,10 @@ module private Write =
             turn &cursor head table &entry
             cursor.Blob entry.Payload
         | EntryKind.Configuration -> cursor.Blob entry.Payload
+        | EntryKind.Dissolution ->
+            if entry.Payload.Length <> 16 then
+                refuse "the end of a lineage names no other"
+            cursor.Blob entry.Payload
         | EntryKind.NoOp ->
             if entry.Payload.Length > 0 then
                 refuse "a NoOp has a payload"
@@ -308,7 +313,8 @@ module private Write =
     let configurationSize (ballot: Ballot) =
         match ballot with
         | Ballot.PreVote
-        | Ballot.Vote -> 0
+        | Ballot.Vote
+        | Ballot.Transfer -> 0
         | Ballot.Founding configuration ->
             // Version, lineage and four counts, then 48 bytes a place.
             25
@@ -391,6 +397,12 @@ type WireWriter private () =
         Write.commands &cursor commands.Span
         output.Advance cursor.Position
 
+    /// Words that say nothing but that they are said, in which lineage and term.
+    static member private EncodeBare(tag: byte, lineage: Lineage, term: Term, output: IBufferWriter<byte>) =
+        let mutable cursor = WriteCursor(output.GetSpan WireFormat.HeaderOverhead)
+        Write.start &cursor tag lineage term
+        output.Advance cursor.Position
+
     static member private EncodeRaft(message: Message, output: IBufferWriter<byte>) : unit =
         match message with
         | Message.AppendEntries(header, entries) -> WireWriter.EncodeAppend(header, entries, output)
@@ -425,6 +437,17 @@ type WireWriter private () =
             let mutable cursor = WriteCursor(output.GetSpan WireFormat.HeaderOverhead)
             Write.forwardReply &cursor reply
             output.Advance cursor.Position
+        | Message.HandOver request ->
+            let mutable cursor = WriteCursor(output.GetSpan WireFormat.HeaderOverhead)
+            Write.start &cursor WireFormat.HandOverTag request.Lineage request.Term
+            Write.memberId &cursor request.Target
+            output.Advance cursor.Position
+        | Message.TimeoutNow order ->
+            WireWriter.EncodeBare(WireFormat.TimeoutNowTag, order.Lineage, order.Term, output)
+        | Message.Depart notice ->
+            WireWriter.EncodeBare(WireFormat.DepartTag, notice.Lineage, notice.Term, output)
+        | Message.Departed notice ->
+            WireWriter.EncodeBare(WireFormat.DepartedTag, notice.Lineage, notice.Term, output)
 
     /// <summary>Encodes any message.</summary>
     /// <param name="message">The message.</param>

@@ -30,7 +30,16 @@ module Bonds =
         struct (BondResult.Open bond, outputs)
 
     /// A link that has just opened: the dialler speaks first.
-    let opened (identity: BondIdentity) (now: Instant) (lineage: Lineage) link peer isDialler nonce =
+    let opened
+        (identity: BondIdentity)
+        (now: Instant)
+        (lineage: Lineage)
+        hasCommands
+        link
+        peer
+        isDialler
+        nonce
+        =
         let hello =
             { VersionMin = BondLimits.versionMin
               VersionMax = BondLimits.versionMax
@@ -39,7 +48,8 @@ module Bonds =
               Nonce = nonce
               Member = identity.Member
               Lineage = lineage
-              Observer = identity.Observer }
+              Preference = identity.Preference
+              HasCommands = hasCommands }
         let bond =
             { Link = link
               Peer = peer

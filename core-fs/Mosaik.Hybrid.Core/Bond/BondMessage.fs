@@ -45,8 +45,10 @@ type Hello =
         Member: MemberId
         /// The sender's lineage; none while its log is empty.
         Lineage: Lineage
-        /// The sender never votes and never leads.
-        Observer: bool
+        /// How willing the sender is to lead.
+        Preference: LeadershipPreference
+        /// A command of the sender's lineage is committed, as far as it knows.
+        HasCommands: bool
     }
 
 /// Each side's proof that it knows the group key, with its signed peer entry (and so its tickets).

@@ -73,7 +73,7 @@ type BondOutput =
 
 /// Who this end is, for handshakes.
 [<NoComparison>]
-type BondIdentity = { Network: NetworkId; Group: GroupId; Member: MemberId; Observer: bool }
+type BondIdentity = { Network: NetworkId; Group: GroupId; Member: MemberId; Preference: LeadershipPreference }
 
 [<RequireQualifiedAccess>]
 module BondLimits =

@@ -26,6 +26,8 @@ type ConsensusConfig =
         FoundingMembers: int
         /// The most voters that a configuration grows to; 5.
         MaxVoters: int
+        /// How long a voter may be silent before another takes its place, or it is removed; 60,000.
+        RemovalDelay: int
         /// The most entries in one append message; 1,024.
         EntriesPerAppendMax: int
         /// The most payload bytes in one append message, but for a single larger entry; 1 MiB.
@@ -73,6 +75,7 @@ module ConsensusConfig =
           QueryTimeout = 2_000
           FoundingMembers = 1
           MaxVoters = 5
+          RemovalDelay = 60_000
           EntriesPerAppendMax = 1_024
           BytesPerAppendMax = 1_048_576
           EntriesInFlightMax = 65_536
@@ -104,6 +107,7 @@ module ConsensusConfig =
               range "query_timeout" config.QueryTimeout 1 3_600_000
               range "max_voters" config.MaxVoters 1 31
               range "founding_members" config.FoundingMembers 1 31
+              range "removal_delay" config.RemovalDelay 1 86_400_000
               range "entries_per_append_max" config.EntriesPerAppendMax 1 65_536
               range "bytes_per_append_max" config.BytesPerAppendMax 1 8_388_608
               range "entries_in_flight_max" config.EntriesInFlightMax 1 16_777_216
@@ -119,6 +123,11 @@ module ConsensusConfig =
                   "election_timeout"
                   ($"election_timeout ({config.ElectionTimeout} ms) must be at least twice heartbeat_interval "
                    + $"({config.HeartbeatInterval} ms), or a single late heartbeat deposes the leader.")
+              rule
+                  (config.RemovalDelay < 2 * config.ElectionTimeout)
+                  "removal_delay"
+                  ($"removal_delay ({config.RemovalDelay} ms) must be at least twice election_timeout "
+                   + $"({config.ElectionTimeout} ms), or a member that is merely slow is removed.")
               rule
                   (config.FoundingMembers > config.MaxVoters)
                   "founding_members"

@@ -108,7 +108,10 @@ module Group =
                 Links = state.Links.Add(theirs.Member, bond.Link) }
         gathering.Outputs.Add(GroupOutput.BondFormed(bond.Link, theirs.Member))
         gathering.Inputs.Add(
-            Input.PeerUp(theirs.Member, { Lineage = theirs.Lineage; Observer = theirs.Observer })
+            Input.PeerUp(
+                theirs.Member,
+                { Lineage = theirs.Lineage; Preference = theirs.Preference; HasCommands = theirs.HasCommands }
+            )
         )
         // The log may have found its lineage since the hello.
         if state.Raft.Lineage <> bond.Mine.Lineage then
@@ -127,7 +130,7 @@ module Group =
             refuse gathering bond CloseReason.NotAllowed ""
         elif Handshake.isForeign state.Raft.Lineage theirs.Lineage then
             refuse gathering bond CloseReason.DifferentLineage ""
-            gathering.Inputs.Add(Input.PeerAffiliated(theirs.Member, theirs.Lineage))
+            gathering.Inputs.Add(Input.PeerAffiliated(theirs.Member, theirs.Lineage, theirs.HasCommands))
         elif isDuplicate then
             refuse gathering bond CloseReason.AlreadyBonded ""
         else
@@ -150,7 +153,7 @@ module Group =
         keep gathering bond
         match bond.Theirs with
         | ValueSome theirs ->
-            gathering.Inputs.Add(Input.PeerAffiliated(theirs.Member, lineage))
+            gathering.Inputs.Add(Input.PeerAffiliated(theirs.Member, lineage, false))
             if Handshake.isForeign gathering.State.Raft.Lineage lineage then
                 refuse gathering bond CloseReason.DifferentLineage ""
         | ValueNone -> ()
@@ -190,8 +193,9 @@ module Group =
             gathering.Outputs.Add(GroupOutput.CloseLink(link, CloseReason.GracefulShutdown, ""))
         else
             let lineage = durableLineage state.Raft
+            let hasCommands = Lineages.hasCommands state.Raft
             let struct (bond, outputs) =
-                Bonds.opened state.Identity clock.Now lineage link peer isDialler nonce
+                Bonds.opened state.Identity clock.Now lineage hasCommands link peer isDialler nonce
             keep gathering bond
             sayAll gathering outputs
 
@@ -212,7 +216,7 @@ module Group =
                             CloseReason.Timeout
                     forget gathering bond reason
 
-    let private leave (gathering: Gathering) =
+    let private close (gathering: Gathering) =
         gathering.State <- { gathering.State with Leaving = true }
         for KeyValue(_, bond) in gathering.State.Bonds do
             if bond.Phase = BondPhase.Bonded then
@@ -245,7 +249,10 @@ module Group =
             gathering.Inputs.Add(Input.SnapshotGrew(position, offset))
         | GroupInput.SnapshotReceived(snapshot, timestamp) ->
             gathering.Inputs.Add(Input.SnapshotReceived(snapshot, timestamp))
-        | GroupInput.Leave -> leave gathering
+        | GroupInput.HandOver target -> gathering.Inputs.Add(Input.HandOver(ValueOption.ofNullable target))
+        | GroupInput.Reset -> gathering.Inputs.Add Input.Reset
+        | GroupInput.Leave -> gathering.Inputs.Add Input.Leave
+        | GroupInput.Close -> close gathering
 
     /// Consensus speaks to members; bonds know their links. Words to a member without a bond are lost, as on a
     /// network.
@@ -347,7 +354,7 @@ module Group =
             { Network = network
               Group = group
               Member = stored.Hard.Member
-              Observer = config.Preference.Preference = LeadershipPreference.Observer }
+              Preference = config.Preference.Preference }
           Raft = raft
           Bonds = Map.empty
           Links = Map.empty

@@ -26,5 +26,12 @@ type GroupInput =
     | SnapshotSaved of snapshot: SnapshotFacts * kept: int
     | SnapshotGrew of position: LogPosition * offset: int64
     | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64
-    /// This node leaves the group in good order.
+    /// Leadership shall go to this peer; null: to whoever is fit for it.
+    | HandOver of target: Nullable<PeerId>
+    /// The operator gives this node's part in its lineage up.
+    | Reset
+    /// This node is about to leave: leadership is handed over, and the leader asked to remove the member. `MayLeave`
+    /// says when that is over, after two election timeouts at the latest.
     | Leave
+    /// This node leaves now: every bond ends in good order, and no new one is made.
+    | Close

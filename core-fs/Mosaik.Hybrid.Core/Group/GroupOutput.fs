@@ -74,6 +74,8 @@ type IGroupOutputHandler =
     abstract ConfigurationChanged: configuration: Configuration -> unit
     abstract CommitAdvanced: index: LogIndex -> unit
     abstract DiskStalled: stalled: bool -> unit
+    abstract ConflictChanged: lineages: IReadOnlyList<Lineage> -> unit
+    abstract MayLeave: unit -> unit
     abstract Reset: unit -> unit
     abstract Halt: violation: Violation -> unit
 
@@ -90,6 +92,8 @@ module Outputs =
         | Notice.ConfigurationChanged configuration -> handler.ConfigurationChanged configuration
         | Notice.CommitAdvanced index -> handler.CommitAdvanced index
         | Notice.DiskStalled stalled -> handler.DiskStalled stalled
+        | Notice.ConflictChanged lineages -> handler.ConflictChanged lineages
+        | Notice.MayLeave -> handler.MayLeave()
 
     let private handOver (handler: IGroupOutputHandler) (output: GroupOutput) =
         match output with

@@ -72,19 +72,31 @@ module Configuration =
     let members (configuration: Configuration) =
         List.concat [ voters configuration; configuration.Learners; configuration.Observers ]
 
-    /// The configuration with newcomers admitted, and the earlier incarnations of the same peers dropped from
-    /// those without a vote. Voters stay as they are, so quorums do not change.
-    let admit (newcomers: struct (MemberId * bool) list) (configuration: Configuration) =
-        let replaced (id: MemberId) =
-            newcomers
-            |> List.exists (fun struct (newcomer, _) -> newcomer.Peer = id.Peer && not (newcomer.Equals id))
-        let keep = List.filter (replaced >> not)
-        let added wanted =
-            newcomers
-            |> List.choose (fun struct (id, observer) -> if observer = wanted then Some id else None)
-        { configuration with
-            Learners = keep configuration.Learners @ added false |> List.sort
-            Observers = keep configuration.Observers @ added true |> List.sort }
+    /// The next configuration on the way from one that is not joint to a wanted one, which is not either: the wanted
+    /// one itself while the committee stays as it is, else the joint one between the two (Raft §6).
+    let towards (wanted: Configuration) (current: Configuration) =
+        if wanted.Voters = current.Voters then
+            wanted
+        else
+            let isOutgoing (id: MemberId) =
+                contains id current.Voters && not (contains id wanted.Voters)
+            // A voter that stays in another part is still in the committee that is being left.
+            { wanted with
+                Outgoing = current.Voters
+                Learners = List.filter (isOutgoing >> not) wanted.Learners
+                Observers = List.filter (isOutgoing >> not) wanted.Observers }
+
+    /// The configuration that a joint one ends in (Raft §6).
+    let withoutOutgoing (joint: Configuration) = { joint with Outgoing = [] }
+
+    /// True when `next` may stand right after `current` in a log: every majority of the one meets every majority of
+    /// the other.
+    let mayFollow (current: Configuration) (next: Configuration) =
+        match isJoint current, isJoint next with
+        | false, false -> next.Voters = current.Voters
+        | false, true -> next.Outgoing = current.Voters
+        | true, false -> next.Voters = current.Voters
+        | true, true -> next.Voters = current.Voters && next.Outgoing = current.Outgoing
 
     // The payload of a configuration entry, version 1:
     //   version u8 = 1 | lineage 16 | four lists (voters, outgoing, learners, observers), each:

@@ -20,7 +20,7 @@ module Election =
         { Granted = Set.singleton state.Self; Denied = Set.empty }
 
     /// Stands for election in the next term, with the own vote (Raft §5.2).
-    let private campaign (config: NodeConfig) (clock: Clock) (configuration: Configuration) (state: State) =
+    let private campaign config clock (ballot: Ballot) (configuration: Configuration) (state: State) =
         let state = Roles.enterTerm state.CurrentTerm.Next state
         let state =
             { state with VotedFor = ValueSome state.Self; Role = Role.Candidate(ownVote state) }
@@ -28,7 +28,7 @@ module Election =
         match Quorum.outcome configuration (Set.singleton state.Self) Set.empty with
         | VoteOutcome.Won -> Roles.becomeLeader config clock state
         | VoteOutcome.Pending
-        | VoteOutcome.Lost -> sendToVoters (request Ballot.Vote state.CurrentTerm state) configuration state
+        | VoteOutcome.Lost -> sendToVoters (request ballot state.CurrentTerm state) configuration state
 
     /// Asks first whether it could win: a member that can't never disturbs a term (rule 5).
     let private preCampaign
@@ -42,24 +42,47 @@ module Election =
             |> State.withLeader ValueNone
             |> State.resetElection config clock
         match Quorum.outcome configuration (Set.singleton state.Self) Set.empty with
-        | VoteOutcome.Won -> campaign config clock configuration state
+        | VoteOutcome.Won -> campaign config clock Ballot.Vote configuration state
         | VoteOutcome.Pending
         | VoteOutcome.Lost ->
             sendToVoters (request Ballot.PreVote state.CurrentTerm.Next state) configuration state
 
+    /// The configuration in force, if this member may stand for election in it: a voter that is willing to lead, does
+    /// not leave, and whose disk works.
+    let private standsIn (config: NodeConfig) (clock: Clock) (state: State) : Configuration voption =
+        match State.configuration state with
+        | ValueSome configuration when
+            config.Preference.Preference <> LeadershipPreference.Observer
+            && state.Departure.IsNone
+            && not (LogWrites.isStalled config clock state)
+            && Configuration.isVoter state.Self configuration
+            ->
+            ValueSome configuration
+        | ValueSome _
+        | ValueNone -> ValueNone
+
     /// The election deadline passed without a leader.
     let onDeadline (config: NodeConfig) (clock: Clock) (state: State) =
-        let mayStand =
-            config.Preference.Preference <> LeadershipPreference.Observer
-            && not (LogWrites.isStalled config clock state)
-        match State.configuration state with
-        | ValueSome configuration when mayStand && Configuration.isVoter state.Self configuration ->
-            preCampaign config clock configuration state
-        | ValueSome _
+        match standsIn config clock state with
+        | ValueSome configuration -> preCampaign config clock configuration state
         | ValueNone ->
             // A learner waits for the leader, and so does a voter whose disk makes no progress; it only forgets one that
             // has fallen silent.
             State.withLeader ValueNone state |> State.resetElection config clock
+
+    /// The leader orders this member to take over: it stands at once, and without asking first.
+    let onTimeoutNow config clock (sender: MemberId) (order: TimeoutNow) (state: State) =
+        let isOrdered =
+            order.Term = state.CurrentTerm
+            && state.Role.IsFollower
+            && state.Leader = ValueSome sender
+        match standsIn config clock state with
+        | ValueSome configuration when isOrdered ->
+            state
+            |> State.withLeader ValueNone
+            |> campaign config clock Ballot.Transfer configuration
+        | ValueSome _
+        | ValueNone -> state
 
     /// True while a live leader is heard: then nobody else is voted for.
     let hearsLeader (config: NodeConfig) (clock: Clock) (state: State) =
@@ -118,7 +141,16 @@ module Election =
         =
         let deny (state: State) =
             State.send candidate (reply false state.CurrentTerm request.Lineage Vote.Denied) state
-        if request.Term < state.CurrentTerm || hearsLeader config clock state then
+        let isOrdered =
+            match request.Ballot with
+            | Ballot.Transfer -> true
+            | Ballot.PreVote
+            | Ballot.Vote
+            | Ballot.Founding _ -> false
+        if
+            request.Term < state.CurrentTerm
+            || not isOrdered && hearsLeader config clock state
+        then
             deny state
         else
             let struct (isFree, state) = Roles.enterBallot config clock request.Term candidate state
@@ -144,7 +176,8 @@ module Election =
         =
         match request.Ballot with
         | Ballot.PreVote -> onPreVote config clock candidate request state
-        | Ballot.Vote -> onVote config clock candidate request state
+        | Ballot.Vote
+        | Ballot.Transfer -> onVote config clock candidate request state
         | Ballot.Founding _ -> state
 
     let private count (voter: MemberId) (vote: Vote) (ballot: BallotState) =
@@ -167,7 +200,7 @@ module Election =
                 let ballot = count voter reply.Vote ballot
                 let state = { state with Role = Role.PreCandidate ballot }
                 match Quorum.outcome configuration ballot.Granted ballot.Denied with
-                | VoteOutcome.Won -> campaign config clock configuration state
+                | VoteOutcome.Won -> campaign config clock Ballot.Vote configuration state
                 | VoteOutcome.Pending -> state
                 | VoteOutcome.Lost -> { state with Role = Role.Follower }
         | Role.Candidate ballot, ValueSome configuration when not reply.PreVote ->

@@ -68,11 +68,19 @@ module Forwarding =
             let proposer = state.Proposer
             let next = proposer.Sent + 1UL
             let state = withProposer { proposer with Submitted = max proposer.Submitted last } state
-            if State.isLeader state && first <= next && next <= last then
+            match state.Role with
+            | Role.Leader leading when State.takesCommands leading state && first <= next && next <= last ->
                 // Some may have taken effect since they were asked for: whole batches, so the rest is whole too.
                 takeOwn config clock (commands.Slice(int (next - first))) state
-            else
-                state
+            | Role.Leader leading when not (State.takesCommands leading state) ->
+                // They are asked for again when it has been seen who leads.
+                let asked = min state.Proposer.Asked (max state.Proposer.Sent (first - 1UL))
+                withProposer { state.Proposer with Asked = asked } state
+            | Role.Leader _
+            | Role.Follower
+            | Role.PreCandidate _
+            | Role.Candidate _
+            | Role.Founder _ -> state
 
     /// Half of what may be uncommitted: what is asked for again then surely finds room.
     let private resubmittedMax (config: NodeConfig) =
@@ -82,8 +90,9 @@ module Forwarding =
     let send (config: NodeConfig) (clock: Clock) (state: State) =
         let proposer = state.Proposer
         match state.Role, state.Leader with
-        | Role.Leader _, _ when
+        | Role.Leader leading, _ when
             proposer.Asked < proposer.Submitted
+            && State.takesCommands leading state
             && Leader.hasRoom config (max proposer.Wanted (resubmittedMax config)) state
             ->
             let count = min (proposer.Submitted - proposer.Asked) (uint64 (resubmittedMax config))
@@ -180,7 +189,9 @@ module Forwarding =
         =
         match state.Role with
         | Role.Leader leading when header.Term = state.CurrentTerm && not commands.IsEmpty ->
-            if isSound sender commands then
+            if isSound sender commands && not (State.takesCommands leading state) then
+                reply sender ForwardOutcome.Overloaded state
+            elif isSound sender commands then
                 take config clock sender header commands leading state
             else
                 State.say

@@ -4,7 +4,7 @@ open Mosaik.Hybrid
 
 /// How a group without a log gets its first configuration: an election among nodes that have none, whose vote
 /// requests carry the proposed configuration and a new lineage. A majority of the proposal founds the lineage;
-/// the configuration is its entry 1. Also how a member leaves a lineage that never committed anything.
+/// the configuration is its entry 1.
 [<RequireQualifiedAccess>]
 module Founding =
 
@@ -16,7 +16,7 @@ module Founding =
         state.Bonded
         |> Map.toList
         |> List.choose (fun (id, facts) ->
-            if facts.Lineage.IsNone && not facts.Observer then
+            if facts.Lineage.IsNone && facts.Preference <> LeadershipPreference.Observer then
                 Some id
             else
                 None)
@@ -164,33 +164,3 @@ module Founding =
         | Role.PreCandidate _
         | Role.Candidate _
         | Role.Leader _ -> state
-
-    /// A member's lineage became known. When those of the own configuration's voters, of exactly these incarnations,
-    /// that do not belong to other lineages are no majority, the own one never committed anything and never will (it
-    /// would need one of the others), and this member begins anew.
-    let onAffiliated (peer: MemberId) (lineage: Lineage) (state: State) =
-        let state =
-            match state.Bonded.TryFind peer with
-            | Some facts -> { state with Bonded = state.Bonded.Add(peer, { facts with Lineage = lineage }) }
-            | None -> state
-        if State.isUnaffiliated state || lineage.IsNone || lineage = state.Lineage then
-            // It is ours, or could still become ours: whatever it said before, it is no witness against us.
-            if state.Foreign.ContainsKey peer then
-                { state with Foreign = state.Foreign.Remove peer }
-            else
-                state
-        else
-            let state =
-                match State.configuration state with
-                | ValueSome configuration when Configuration.isMember peer configuration ->
-                    { state with Foreign = state.Foreign.Add(peer, lineage) }
-                | ValueSome _
-                | ValueNone -> state
-            match State.configuration state with
-            | ValueSome configuration when
-                state.CommitIndex = LogIndex.Zero
-                && not (Quorum.isReached configuration (state.Foreign.ContainsKey >> not))
-                ->
-                State.say Output.Reset state
-            | ValueSome _
-            | ValueNone -> state

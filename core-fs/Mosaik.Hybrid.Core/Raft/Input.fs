@@ -20,8 +20,10 @@ type PeerFacts =
     {
         /// The lineage of its log; none while it is empty.
         Lineage: Lineage
-        /// It never votes and never leads.
-        Observer: bool
+        /// How willing it is to lead. Observers never vote and never lead.
+        Preference: LeadershipPreference
+        /// A command of its lineage is committed, as far as it knows: such a lineage is never given up.
+        HasCommands: bool
     }
 
 /// Everything that can happen to consensus.
@@ -35,8 +37,8 @@ type Input =
     | PeerUp of peer: MemberId * facts: PeerFacts
     /// A member can't be reached any more.
     | PeerDown of peer: MemberId
-    /// A member, bonded or refused, is affiliated to this lineage.
-    | PeerAffiliated of peer: MemberId * lineage: Lineage
+    /// A member, bonded or refused, is affiliated to this lineage; `hasCommands` as in `PeerFacts`.
+    | PeerAffiliated of peer: MemberId * lineage: Lineage * hasCommands: bool
     /// This node's own commands, numbered on from the last ones; or again, because `Resubmit` asked for them.
     | Propose of commands: ReadOnlyMemory<LogEntry>
     /// From which index on is the state fresh? Ids rise.
@@ -55,3 +57,9 @@ type Input =
     | SnapshotGrew of position: LogPosition * offset: int64
     /// A snapshot that another member sent is whole and durable. `timestamp` is that of the entry it stands at.
     | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64
+    /// Leadership shall go to this peer, or to whoever is fit for it.
+    | HandOver of target: PeerId voption
+    /// This node is about to leave: it hands leadership over and has itself removed. `Notice.MayLeave` ends it.
+    | Leave
+    /// The operator gives this node's part in its lineage up: `Output.Reset` follows.
+    | Reset

@@ -89,6 +89,24 @@ module Invariants =
                 (fun () -> $"last {after.Outline.Last}, {leading.Progress}")
         | (Role.Leader _ | Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _), _ -> []
 
+    /// Every two configurations that a leader puts one after the other share their majorities (rule 1).
+    let private succession (before: State) (after: State) =
+        match before.Role, before.Configurations, after.Configurations with
+        | Role.Leader _, struct (former, current) :: _, struct (latest, next) :: _ when
+            latest > former && before.CurrentTerm = after.CurrentTerm
+            ->
+            rule
+                "A committee is left through a joint configuration (Raft §6)."
+                (Configuration.mayFollow current next)
+                (fun () -> $"{current} was followed by {next}")
+        | _, _, _ -> []
+
+    let private dissolution (after: State) =
+        rule
+            "A lineage with commands never ends."
+            (after.Dissolution = LogIndex.Zero || after.FirstCommand = LogIndex.Zero)
+            (fun () -> $"it ends at {after.Dissolution}, its first command is at {after.FirstCommand}")
+
     let private configurations (after: State) =
         let uncommitted =
             after.Configurations
@@ -122,5 +140,7 @@ module Invariants =
         @ snapshots after
         @ lineage before after
         @ leadership before after
+        @ succession before after
+        @ dissolution after
         @ configurations after
         @ commands after

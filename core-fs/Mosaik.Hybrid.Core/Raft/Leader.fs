@@ -246,7 +246,14 @@ module Leader =
                         Role.Leader
                             { leading with
                                 Progress = due
-                                HeartbeatAt = clock.Now.Plus config.Consensus.HeartbeatInterval } }
+                                HeartbeatAt = clock.Now.Plus config.Consensus.HeartbeatInterval
+                                TailAtBeat = state.Outline.Last.Index
+                                ReviewDue = true
+                                // An order to stand may have been lost with its bond.
+                                Transfer =
+                                    ValueOption.map
+                                        (fun transfer -> { transfer with IsOrdered = false })
+                                        leading.Transfer } }
         | (Role.Leader _ | Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _), _ ->
             state
 

@@ -9,18 +9,35 @@ open Mosaik.Hybrid
 [<RequireQualifiedAccess>]
 module LogWrites =
 
-    /// Puts the configurations among the entries into force (Raft §6: from append on).
-    let private withConfigurations (entries: ReadOnlyMemory<LogEntry>) (state: State) =
+    /// Takes note of what the core reads in entries. Configurations are in force from append on (Raft §6), and so is
+    /// the end of a lineage.
+    let private noteKinds (entries: ReadOnlyMemory<LogEntry>) (state: State) =
         let mutable configurations = state.Configurations
+        let mutable firstCommand = state.FirstCommand
+        let mutable dissolution = state.Dissolution
         let mutable broken = ValueNone
         let span = entries.Span
         for place in 0 .. span.Length - 1 do
-            if span[place].Kind = EntryKind.Configuration then
-                match Configuration.decode span[place].Payload with
+            let entry = &span[place]
+            match entry.Kind with
+            | EntryKind.Command ->
+                if firstCommand.Value = 0UL then
+                    firstCommand <- entry.Index
+            | EntryKind.Configuration ->
+                match Configuration.decode entry.Payload with
                 | Ok(struct (_, configuration)) ->
-                    configurations <- struct (span[place].Index, configuration) :: configurations
-                | Error error -> broken <- ValueSome $"entry {span[place].Position}: {error}"
-        let state = { state with Configurations = configurations }
+                    configurations <- struct (entry.Index, configuration) :: configurations
+                | Error error -> broken <- ValueSome $"entry {entry.Position}: {error}"
+            | EntryKind.Dissolution ->
+                if dissolution.Value = 0UL then
+                    dissolution <- entry.Index
+            | EntryKind.NoOp
+            | _ -> ()
+        let state =
+            { state with
+                Configurations = configurations
+                FirstCommand = firstCommand
+                Dissolution = dissolution }
         match broken with
         | ValueSome evidence -> State.halt "A configuration entry holds a configuration." evidence state
         | ValueNone -> state
@@ -35,7 +52,7 @@ module LogWrites =
                 Outline = LogOutline.append entries state.Outline
                 PendingEntries = entries :: state.PendingEntries
                 LastTimestamp = max state.LastTimestamp last.Timestamp }
-            |> withConfigurations entries
+            |> noteKinds entries
 
     /// What is left of entries that this same transition had appended.
     let private trimPending (from: LogIndex) (pending: ReadOnlyMemory<LogEntry> list) =
@@ -58,10 +75,14 @@ module LogWrites =
         else
             let kept = from.Previous
             let atMost (index: LogIndex) = if index < kept then index else kept
+            let unlessRemoved (index: LogIndex) =
+                if index < from then index else LogIndex.Zero
             { state with
                 Outline = LogOutline.truncateFrom from state.Outline
                 Configurations =
                     state.Configurations |> List.skipWhile (fun struct (index, _) -> index >= from)
+                FirstCommand = unlessRemoved state.FirstCommand
+                Dissolution = unlessRemoved state.Dissolution
                 PendingEntries = trimPending from state.PendingEntries
                 PendingTruncate =
                     if state.PendingTruncate = LogIndex.Zero || from < state.PendingTruncate then
@@ -77,6 +98,9 @@ module LogWrites =
     let installAt (through: LogPosition) (state: State) =
         { state with
             Outline = LogOutline.restore through through []
+            // What it stands for may be commands; and whoever makes one of a lineage does not end it.
+            FirstCommand = through.Index
+            Dissolution = LogIndex.Zero
             PendingInstall = through
             PendingTruncate = LogIndex.Zero
             PendingEntries = []

@@ -11,6 +11,9 @@ type Ballot =
     | PreVote
     /// The vote of Raft §5.2.
     | Vote
+    /// The vote of a member that the leader has ordered to take over (thesis §3.10): who hears the leader votes
+    /// all the same.
+    | Transfer
     /// A vote for founding the request's lineage with this configuration as its first entry.
     | Founding of Configuration
 
@@ -111,6 +114,22 @@ type ForwardOutcome =
 [<NoComparison>]
 type ForwardReply = { Lineage: Lineage; Term: Term; Outcome: ForwardOutcome }
 
+/// The leader orders a member whose log equals its own to stand for election at once (thesis §3.10).
+[<NoComparison>]
+type TimeoutNow = { Lineage: Lineage; Term: Term }
+
+/// A member asks the leader to hand leadership over to another one.
+[<NoComparison>]
+type HandOver = { Lineage: Lineage; Term: Term; Target: MemberId }
+
+/// The sender is about to leave the group for good: it asks to be removed from the configuration.
+[<NoComparison>]
+type Depart = { Lineage: Lineage; Term: Term }
+
+/// The leader's answer: a committed configuration is without the member, which may go.
+[<NoComparison>]
+type Departed = { Lineage: Lineage; Term: Term }
+
 /// What members of one group say to each other about consensus.
 [<RequireQualifiedAccess; NoEquality; NoComparison>]
 type Message =
@@ -125,6 +144,10 @@ type Message =
     | ReadIndexReply of ReadIndexReply
     | Forward of header: ForwardHeader * commands: ReadOnlyMemory<LogEntry>
     | ForwardReply of ForwardReply
+    | TimeoutNow of TimeoutNow
+    | HandOver of HandOver
+    | Depart of Depart
+    | Departed of Departed
 
 [<RequireQualifiedAccess>]
 module Message =
@@ -141,6 +164,10 @@ module Message =
         | Message.ReadIndexReply reply -> reply.Term
         | Message.Forward(header, _) -> header.Term
         | Message.ForwardReply reply -> reply.Term
+        | Message.TimeoutNow order -> order.Term
+        | Message.HandOver request -> request.Term
+        | Message.Depart notice -> notice.Term
+        | Message.Departed notice -> notice.Term
 
     /// The lineage that the message speaks of; none from a member whose log is empty.
     let lineageOf (message: Message) =
@@ -154,3 +181,7 @@ module Message =
         | Message.ReadIndexReply reply -> reply.Lineage
         | Message.Forward(header, _) -> header.Lineage
         | Message.ForwardReply reply -> reply.Lineage
+        | Message.TimeoutNow order -> order.Lineage
+        | Message.HandOver request -> request.Lineage
+        | Message.Depart notice -> notice.Lineage
+        | Message.Departed notice -> notice.Lineage

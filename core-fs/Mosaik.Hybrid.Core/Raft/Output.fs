@@ -35,6 +35,10 @@ type Notice =
     | CommitAdvanced of index: LogIndex
     /// The write that is on its way takes longer than an election timeout, or did and has come to rest.
     | DiskStalled of stalled: bool
+    /// The other lineages of the group that are known to live; empty when the conflict is over.
+    | ConflictChanged of lineages: Lineage list
+    /// Nothing more can or need be done for this node to leave in good order.
+    | MayLeave
 
 /// A broken rule: which one, in words, and what showed it.
 type Violation = { Rule: string; Evidence: string }
@@ -85,5 +89,5 @@ type Output =
     | ReadRefused of id: uint64
     /// The peer broke the protocol; its bond must be closed. The words are for diagnostics.
     | Blame of peer: MemberId * evidence: string
-    /// This lineage can never have committed anything: forget the log and begin a new incarnation.
+    /// This lineage is of no use to anybody, or the operator gave it up: forget the log and begin a new incarnation.
     | Reset

@@ -37,6 +37,10 @@ module Raft =
             | Message.ReadIndexReply reply -> reply.Term
             | Message.Forward(header, _) -> header.Term
             | Message.ForwardReply reply -> reply.Term
+            | Message.TimeoutNow order -> order.Term
+            | Message.HandOver request -> request.Term
+            | Message.Depart notice -> notice.Term
+            | Message.Departed notice -> notice.Term
         if term > state.CurrentTerm then
             Roles.stepDownTo config clock term state
         else
@@ -55,6 +59,10 @@ module Raft =
         | Message.ReadIndexReply reply -> Reads.onReadIndexReply reply state
         | Message.Forward(header, commands) -> Forwarding.onForward config clock sender header commands state
         | Message.ForwardReply reply -> Forwarding.onForwardReply config clock sender reply state
+        | Message.TimeoutNow order -> Election.onTimeoutNow config clock sender order state
+        | Message.HandOver request -> Transfers.onRequest config clock request state
+        | Message.Depart _ -> Departures.onDepart sender state
+        | Message.Departed notice -> Departures.onDeparted notice state
 
     /// Messages of another lineage change nothing but what is known of their sender (rule 13).
     let private isForeign (message: Message) (state: State) =
@@ -63,7 +71,7 @@ module Raft =
 
     /// A member without a lineage learns from whatever is said that the sender has one: then it founds none.
     /// Founding ballots and votes carry a lineage that does not exist yet.
-    let private noteAffiliation (sender: MemberId) (message: Message) (state: State) =
+    let private noteAffiliation (clock: Clock) (sender: MemberId) (message: Message) (state: State) =
         let lineage = Message.lineageOf message
         match message with
         | _ when lineage.IsNone || not (State.isUnaffiliated state) -> state
@@ -76,10 +84,14 @@ module Raft =
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _
-        | Message.ForwardReply _ -> Founding.onAffiliated sender lineage state
+        | Message.ForwardReply _
+        | Message.TimeoutNow _
+        | Message.HandOver _
+        | Message.Depart _
+        | Message.Departed _ -> Lineages.onAffiliated clock sender lineage false state
 
     let private onReceived config clock (sender: MemberId) (message: Message) (state: State) =
-        let state = noteAffiliation sender message state
+        let state = noteAffiliation clock sender message state
         match message, state.Role with
         | Message.RequestVote { Ballot = Ballot.Founding proposal } & Message.RequestVote request, _ ->
             Founding.onRequestVote config clock sender request proposal state
@@ -95,18 +107,27 @@ module Raft =
         | Message.ReadIndex _, _
         | Message.ReadIndexReply _, _
         | Message.Forward _, _
-        | Message.ForwardReply _, _ ->
+        | Message.ForwardReply _, _
+        | Message.TimeoutNow _, _
+        | Message.HandOver _, _
+        | Message.Depart _, _
+        | Message.Departed _, _ ->
             if isForeign message state then
                 match message with
                 | Message.AppendEntries(header, _)
-                | Message.InstallSnapshot(header, _, _) -> Founding.onAffiliated sender header.Lineage state
+                | Message.InstallSnapshot(header, _, _) ->
+                    Lineages.onAffiliated clock sender header.Lineage false state
                 | Message.RequestVote _
                 | Message.RequestVoteReply _
                 | Message.AppendEntriesReply _
                 | Message.ReadIndex _
                 | Message.ReadIndexReply _
                 | Message.Forward _
-                | Message.ForwardReply _ -> state
+                | Message.ForwardReply _
+                | Message.TimeoutNow _
+                | Message.HandOver _
+                | Message.Depart _
+                | Message.Departed _ -> state
             else
                 state
                 |> applyTermRule config clock message
@@ -115,7 +136,12 @@ module Raft =
     let private onTick (config: NodeConfig) (clock: Clock) (state: State) =
         // The runtime's timer may have run out: it is told again, even of the same moment.
         let state = { state with Armed = State.longAgo }
-        let state = state |> Leader.onTick config clock |> Forwarding.onTick clock
+        let state =
+            state
+            |> Lineages.onLeaderTick
+            |> Leader.onTick config clock
+            |> Forwarding.onTick clock
+            |> Lineages.onTick config clock
         if State.isLeader state || clock.Now < state.ElectionAt then
             state
         elif State.isUnaffiliated state then
@@ -126,8 +152,11 @@ module Raft =
     let private onPeerUp config clock (peer: MemberId) (facts: PeerFacts) (state: State) =
         let state =
             { state with Bonded = state.Bonded.Add(peer, facts) }
-            |> Founding.onAffiliated peer facts.Lineage
+            |> Lineages.onAffiliated clock peer facts.Lineage facts.HasCommands
+            |> Departures.forget peer false
+            |> Departures.onPeerUp peer
             |> Roles.restartReplication peer
+            |> Changes.noteNews
             |> Reads.forgetReader peer
             |> Founding.onPeerUp config clock
         if state.Leader = ValueSome peer then
@@ -139,7 +168,7 @@ module Raft =
     /// A leader whose bond breaks has probably died: ask soon, instead of after the election timeout, whether the
     /// others think so too. A pre-vote makes a wrong guess harmless.
     let private onPeerDown config clock (peer: MemberId) (state: State) =
-        let state = { state with Bonded = state.Bonded.Remove peer }
+        let state = { state with Bonded = state.Bonded.Remove peer } |> Changes.noteNews
         if state.Leader = ValueSome peer && not (State.isLeader state) then
             { state with LeaderHeardAt = State.longAgo }
             |> State.withLeader ValueNone
@@ -164,7 +193,8 @@ module Raft =
         | Input.Received(sender, message) -> onReceived config clock sender message state
         | Input.PeerUp(peer, facts) -> onPeerUp config clock peer facts state
         | Input.PeerDown peer -> onPeerDown config clock peer state
-        | Input.PeerAffiliated(peer, lineage) -> Founding.onAffiliated peer lineage state
+        | Input.PeerAffiliated(peer, lineage, hasCommands) ->
+            Lineages.onAffiliated clock peer lineage hasCommands state |> Changes.noteNews
         | Input.Propose commands -> Forwarding.onPropose config clock commands state
         | Input.Read id -> Reads.onRead id state
         | Input.ReadsExpired upTo -> Reads.onExpired upTo state
@@ -173,8 +203,11 @@ module Raft =
         | Input.SnapshotSaved(snapshot, kept) -> Snapshots.onSaved snapshot kept state
         | Input.SnapshotGrew(position, offset) -> Follower.onSnapshotGrew position offset state
         | Input.SnapshotReceived(snapshot, timestamp) -> Snapshots.onReceived snapshot timestamp state
+        | Input.HandOver target -> Transfers.onHandOver config clock target state
+        | Input.Leave -> Departures.onLeave config clock state |> Changes.noteNews
+        | Input.Reset -> State.say Output.Reset state
 
-    /// A leader whose disk makes no progress leads from memory: another one shall. It is led on until it recovers.
+    /// A leader whose disk makes no progress leads from memory: another one shall, and the fittest is told so at once.
     let private watchDisk (config: NodeConfig) (clock: Clock) (state: State) =
         let stalled = LogWrites.isStalled config clock state
         let state =
@@ -183,7 +216,7 @@ module Raft =
             else
                 { state with DiskStalled = stalled }
         if stalled && State.isLeader state then
-            Roles.becomeFollower config clock ValueNone state
+            Transfers.yieldNow config clock state
         else
             state
 
@@ -191,8 +224,13 @@ module Raft =
     let private settle (config: NodeConfig) (clock: Clock) (state: State) =
         state
         |> watchDisk config clock
+        |> Transfers.endIfRemoved config clock
         |> Reads.advance
-        |> Admission.admit clock
+        |> Changes.review config clock
+        |> Departures.answer
+        |> Departures.advance config clock
+        |> Transfers.advance clock
+        |> Lineages.endIfDissolved
         |> Forwarding.send config clock
         |> Leader.replicate config clock
         |> Reads.ask config clock
@@ -217,7 +255,13 @@ module Raft =
             match state.Unsynced with
             | oldest :: _ when not state.DiskStalled -> oldest.Since.Plus config.Consensus.ElectionTimeout
             | _ -> Instant.Never
-        min (min first held) (min (min proposer.ResendAt state.Reads.AskAgainAt) stall)
+        let asked = min proposer.ResendAt state.Reads.AskAgainAt
+        min (min first held) (min (min asked stall) (Departures.deadline state))
+
+    let private isDone (state: State) =
+        match state.Departure with
+        | ValueSome departure -> departure.IsDone
+        | ValueNone -> false
 
     let private notices (before: State) (after: State) =
         [ if before.Leader <> after.Leader then
@@ -242,7 +286,13 @@ module Raft =
           if after.CommitIndex > before.CommitIndex then
               Output.Notify(Notice.CommitAdvanced after.CommitIndex)
           if before.DiskStalled <> after.DiskStalled then
-              Output.Notify(Notice.DiskStalled after.DiskStalled) ]
+              Output.Notify(Notice.DiskStalled after.DiskStalled)
+          if not (obj.ReferenceEquals(before.Strangers, after.Strangers)) then
+              let known = Lineages.others after
+              if known <> Lineages.others before then
+                  Output.Notify(Notice.ConflictChanged known)
+          if isDone after && not (isDone before) then
+              Output.Notify Notice.MayLeave ]
 
     let private hardStateChanged (before: State) (after: State) =
         before.CurrentTerm <> after.CurrentTerm

@@ -137,7 +137,11 @@ module Roles =
               Round = 0UL
               ReadsWaiting = []
               ReadsInRound = []
-              ReadIndex = LogIndex.Zero }
+              ReadIndex = LogIndex.Zero
+              TailAtBeat = entry.Index
+              ReviewDue = true
+              Transfer = ValueNone
+              OfferAt = clock.Now.Plus config.Consensus.HeartbeatInterval }
         let leading =
             match State.configuration state with
             | ValueSome configuration -> followMembers clock configuration state.Self leading entry.Index

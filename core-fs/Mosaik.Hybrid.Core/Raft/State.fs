@@ -4,78 +4,6 @@ open System
 
 open Mosaik.Hybrid
 
-/// How far a snapshot is on its way to one member.
-[<NoComparison>]
-type SnapshotTransfer =
-    {
-        Snapshot: SnapshotFacts
-        /// The member has said that it takes it; nothing is sent before.
-        IsOpen: bool
-        /// The member holds the bytes before this one.
-        Held: int64
-        /// The next byte to send. Held <= Sent.
-        Sent: int64
-        /// When more bytes were last held, or all that is held was last sent on from: after an election timeout what
-        /// was sent counts as lost.
-        MovedAt: Instant
-    }
-
-/// How a leader sends to one member.
-[<RequireQualifiedAccess; NoComparison>]
-type ReplicationMode =
-    /// Where the logs agree is not known yet: one append at a time. `isWaiting` while one is on its way.
-    | Probe of isWaiting: bool
-    /// The logs agree up to NextIndex - 1, if nothing was lost: appends are pipelined.
-    | Replicate
-    /// The member lacks entries that the leader no longer has: a snapshot goes in their place (Raft §7).
-    | Snapshot of SnapshotTransfer
-
-/// What a leader knows of one other member. MatchIndex < NextIndex <= last index + 1.
-[<NoComparison>]
-type Progress =
-    {
-        /// The member's log is durable and equal up to here.
-        MatchIndex: LogIndex
-        /// The next entry to send.
-        NextIndex: LogIndex
-        Mode: ReplicationMode
-        /// Tells this attempt at replication from former ones (rule 15).
-        Session: uint64
-        /// When an answer of this session last came.
-        HeardAt: Instant
-        /// The latest read round that the member has echoed, and that was sent to it.
-        RoundEchoed: uint64
-        RoundSent: uint64
-        CommitSent: LogIndex
-        HeartbeatDue: bool
-    }
-
-/// Who waits for a read.
-[<RequireQualifiedAccess; NoComparison>]
-type Reader =
-    | Local of id: uint64
-    | Remote of peer: MemberId * request: uint64
-
-/// What only a leader has.
-[<NoComparison>]
-type LeaderState =
-    {
-        Progress: Map<MemberId, Progress>
-        /// The first entry of this term: nothing before it counts, or is read, until it is committed (Raft §5.4.2, §8).
-        TermStart: LogIndex
-        NextSession: uint64
-        HeartbeatAt: Instant
-        /// The last command number appended in this term, by proposer.
-        Appended: Map<ProposerId, uint64>
-        /// The latest round of reads; 0 before the first.
-        Round: uint64
-        /// Reads that wait for the next round, newest first.
-        ReadsWaiting: Reader list
-        /// Reads that the current round will confirm, at this index.
-        ReadsInRound: Reader list
-        ReadIndex: LogIndex
-    }
-
 [<NoComparison>]
 type BallotState = { Granted: Set<MemberId>; Denied: Set<MemberId> }
 
@@ -158,6 +86,30 @@ type FollowState =
         Intake: SnapshotIntake voption
     }
 
+/// A member of another lineage of the same group.
+[<Struct; NoComparison>]
+type Stranger =
+    {
+        Lineage: Lineage
+        /// A command of its lineage is committed.
+        HasCommands: bool
+        /// When it was last heard of.
+        SeenAt: Instant
+    }
+
+/// How far this node's own departure has come.
+[<Struct; NoComparison>]
+type Departure =
+    {
+        /// Nothing is waited for any longer then.
+        Until: Instant
+        /// The leader that has been asked for the removal, and when it is asked again.
+        Asked: MemberId voption
+        AskAgainAt: Instant
+        /// The leader has answered, or there is nothing to wait for.
+        IsDone: bool
+    }
+
 /// What a store holds when a member starts.
 [<NoComparison>]
 type StoredState =
@@ -168,6 +120,10 @@ type StoredState =
         Configurations: struct (LogIndex * Configuration) list
         /// The newest snapshot; not before the base of the log.
         Snapshot: SnapshotFacts voption
+        /// The first command of the log, or the snapshot's place when it has one; zero without either.
+        FirstCommand: LogIndex
+        /// Where the log says that its lineage ends; zero when it does not.
+        Dissolution: LogIndex
         /// The timestamp of the last entry, or of the one that the snapshot stands at; 0 without either.
         LastTimestamp: int64
     }
@@ -198,6 +154,10 @@ type State =
         Configurations: struct (LogIndex * Configuration) list
         /// The newest snapshot in the store; at the base of the log or after it.
         Snapshot: SnapshotFacts voption
+        /// The first command of the log, or the place of the first snapshot that may stand for one; zero for none.
+        FirstCommand: LogIndex
+        /// Where the log says that its lineage ends; zero when it does not.
+        Dissolution: LogIndex
         // What is learned again.
         CommitIndex: LogIndex
         LastApplied: LogIndex
@@ -212,6 +172,12 @@ type State =
         Bonded: Map<MemberId, PeerFacts>
         /// Members known to belong to another lineage.
         Foreign: Map<MemberId, Lineage>
+        /// Peers that are known to belong to another lineage, in whichever life; at most `strangersMax`.
+        Strangers: Map<PeerId, Stranger>
+        /// Members that have said they leave, and whether they have been answered.
+        Leavers: Map<MemberId, bool>
+        /// This node leaves.
+        Departure: Departure voption
         Proposer: Proposer
         Reads: ReadState
         LastTimestamp: int64
@@ -244,6 +210,9 @@ module State =
 
     /// The most reads that wait on a member.
     let readsMax = 4_096
+
+    /// The most peers of other lineages that are remembered.
+    let strangersMax = 256
 
     /// Before any moment that a clock shows, and far from the ends of its range.
     let longAgo = Instant(Int64.MinValue / 4L)
@@ -286,6 +255,10 @@ module State =
         | Role.PreCandidate _
         | Role.Candidate _
         | Role.Founder _ -> false
+
+    /// True when the member may be given commands now, if it leads: not while it hands over, nor at the end of a lineage.
+    let takesCommands (leading: LeaderState) (state: State) =
+        leading.Transfer.IsNone && state.Dissolution = LogIndex.Zero
 
     let roleKind (state: State) =
         match state.Role with
@@ -381,6 +354,8 @@ module State =
           Outline = LogOutline.empty
           Configurations = []
           Snapshot = ValueNone
+          FirstCommand = LogIndex.Zero
+          Dissolution = LogIndex.Zero
           LastTimestamp = 0L }
 
     /// A member as its store describes it: a fresh one when the log is empty and the lineage none. The same code
@@ -405,6 +380,8 @@ module State =
               Outline = outline
               Configurations = stored.Configurations
               Snapshot = stored.Snapshot
+              FirstCommand = stored.FirstCommand
+              Dissolution = stored.Dissolution
               CommitIndex = settled
               LastApplied = settled
               Role = Role.Follower
@@ -415,6 +392,9 @@ module State =
               ElectionAt = Instant.Never
               Bonded = Map.empty
               Foreign = Map.empty
+              Strangers = Map.empty
+              Leavers = Map.empty
+              Departure = ValueNone
               Proposer =
                 { Submitted = 0UL
                   Sent = 0UL
