@@ -115,6 +115,11 @@ type ChainedLog() =
         for place in 0 .. all.Length - 1 do
             append &all[place]
 
+    /// The first entry of a kind; zero when there is none.
+    member _.FirstOf(kind: EntryKind) =
+        let place = entries.FindIndex(fun entry -> entry.Kind = kind)
+        LogIndex(uint64 (place + 1))
+
     /// The configurations, newest first.
     member _.Configurations = List.ofSeq configurations
 

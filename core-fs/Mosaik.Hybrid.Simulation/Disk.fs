@@ -149,6 +149,13 @@ type Disk(owner: MemberId) =
                     | _ -> runs <- { First = entry.Index; Term = entry.Term } :: runs
             LogOutline.restore this.Base log[log.Last].Position (List.rev runs)
 
+    /// What the log has forgotten may have been commands.
+    member private this.FirstCommand =
+        if this.Base.Index > LogIndex.Zero then
+            this.Base.Index
+        else
+            log.FirstOf EntryKind.Command
+
     /// What `Group.restore` wants to know.
     member this.Stored(hard: HardState) : StoredState =
         let configurations =
@@ -172,6 +179,8 @@ type Disk(owner: MemberId) =
             (match this.Snapshot with
              | ValueSome kept -> ValueSome kept.Facts
              | ValueNone -> ValueNone)
+          FirstCommand = this.FirstCommand
+          Dissolution = log.FirstOf EntryKind.Dissolution
           LastTimestamp = timestamp }
 
 /// What is on its way to a disk, in this order.

@@ -29,7 +29,8 @@ module Intruder =
               Nonce = Bytes32.FromBytes(ReadOnlySpan bytes)
               Member = Naming.memberOf peer 1
               Lineage = Lineage.None
-              Observer = false }
+              Preference = LeadershipPreference.Normal
+              HasCommands = false }
 
     /// A word of consensus that would depose everybody, if anybody listened.
     let private usurp (victim: Node) =

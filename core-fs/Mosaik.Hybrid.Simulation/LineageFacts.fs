@@ -31,6 +31,14 @@ type LineageFacts(lineage: Lineage) =
     /// The index up to which something was acknowledged to a client.
     member val Floor = LogIndex.Zero with get, set
 
+[<RequireQualifiedAccess>]
+module LineageFacts =
+
+    /// A command of a client was committed.
+    let hasCommands (facts: LineageFacts) =
+        facts.Committed
+        |> Seq.exists (fun committed -> committed.Entry.Kind = EntryKind.Command)
+
 /// One step of one member, as seen from outside.
 [<NoEquality; NoComparison>]
 type ObservedStep =

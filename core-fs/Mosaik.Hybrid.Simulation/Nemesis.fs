@@ -131,7 +131,6 @@ type Nemesis(world: World) =
     let leave (peer: int) =
         ofNode peer (fun node ->
             node.Leave()
-            world.Crash peer
             fun () -> world.Start peer)
 
     let jump (peer: int) (by: int64) =

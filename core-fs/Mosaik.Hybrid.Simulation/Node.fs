@@ -239,12 +239,14 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         if last > 0UL then
             this.Deliver(GroupInput.ReadsExpired last)
 
-    /// Leaves in good order: the others are told, and the process ends.
-    member this.Leave() =
-        this.Deliver GroupInput.Leave
-        if inbox.Count > 0 && isAlive then
-            this.Run()
+    /// Leaves in good order: leadership is handed over, the others let the member go, and the process ends.
+    member this.Leave() = this.Deliver GroupInput.Leave
+
+    member private this.Close() =
         coverage.Meet Sight.LeftInGoodOrder
+        this.Deliver GroupInput.Close
+        if isAlive then
+            world.Ended(peer, ProcessEnd.Left)
 
     member private this.Run() =
         isRunning <- true
@@ -381,9 +383,10 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             machine.AnswerReads()
         | GroupOutput.ReadRefused id -> client.Refused(id, world.Tick())
         | GroupOutput.SetDeadline at -> told <- at
+        | GroupOutput.Notify Notice.MayLeave -> world.Later(0L, whileAlive this.Close)
         | GroupOutput.Notify _ -> ()
         | GroupOutput.Reset ->
-            oracle.OnReset(self, state.Raft.Lineage, log.Configuration)
+            oracle.OnReset(self, state.Raft.Lineage, log)
             coverage.Meet Sight.FoundingAbandoned
             world.Later(0L, whileAlive (fun () -> world.Ended(peer, ProcessEnd.Reset)))
         | GroupOutput.Halt violation ->

@@ -155,7 +155,12 @@ type Oracle(coverage: Coverage) =
         let state = step.After
         let last = state.CommitIndex
         let chain = step.Log.ChainAt last
-        match step.Log.Configuration with
+        // A leader changes the configuration when it has counted: by the one that was in force before.
+        let inForce =
+            match step.Log.ConfigurationAt step.Before.Outline.Last.Index with
+            | ValueSome configuration -> ValueSome configuration
+            | ValueNone -> step.Log.Configuration
+        match inForce with
         | ValueSome configuration ->
             if not (Committees.decides configuration (fun voter -> holds voter state.Lineage last chain)) then
                 broken
@@ -345,7 +350,11 @@ type Oracle(coverage: Coverage) =
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _
-        | Message.ForwardReply _ -> ()
+        | Message.ForwardReply _
+        | Message.TimeoutNow _
+        | Message.HandOver _
+        | Message.Depart _
+        | Message.Departed _ -> ()
 
     /// An acknowledgement was made: what it promises must be on the disk already.
     member _.OnAccepted(id: MemberId, disk: Disk, state: State, log: ChainedLog, upTo: LogIndex) =
@@ -363,13 +372,18 @@ type Oracle(coverage: Coverage) =
                 $"{Naming.show id} acknowledges {upTo}; durable is {disk.Log.Last}, in memory {log.Last}"
 
     /// A member gives up its log: only where so many of its committee belong to other lineages for good that nothing of
-    /// its own can ever have been committed.
-    member _.OnReset(id: MemberId, lineage: Lineage, configuration: Configuration voption) =
+    /// its own can ever have been committed, or where no command is lost with it, its own or a committed one.
+    member _.OnReset(id: MemberId, lineage: Lineage, log: ChainedLog) =
         let isElsewhere (voter: MemberId) =
             match disks.TryGetValue voter with
             | true, disk -> not disk.Lineage.IsNone && disk.Lineage <> lineage
             | false, _ -> false
-        match configuration with
+        let hasNone =
+            log.FirstOf EntryKind.Command = LogIndex.Zero
+            && (factsOf lineage).Committed
+               |> Seq.forall (fun committed -> committed.Entry.Kind <> EntryKind.Command)
+        match log.Configuration with
+        | ValueSome _ when hasNone -> ()
         | ValueSome configuration when not (Committees.decides configuration (isElsewhere >> not)) -> ()
         | ValueSome _
         | ValueNone ->

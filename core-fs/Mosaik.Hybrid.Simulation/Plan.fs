@@ -10,6 +10,8 @@ type MessageKind =
     | AppendReplies = 3
     | Reads = 4
     | Forwards = 5
+    /// About who leads and who leaves.
+    | Orders = 6
 
 [<RequireQualifiedAccess>]
 module MessageKinds =
@@ -25,6 +27,10 @@ module MessageKinds =
         | Message.ReadIndexReply _ -> MessageKind.Reads
         | Message.Forward _
         | Message.ForwardReply _ -> MessageKind.Forwards
+        | Message.TimeoutNow _
+        | Message.HandOver _
+        | Message.Depart _
+        | Message.Departed _ -> MessageKind.Orders
 
 /// What can go wrong. Peers are numbered from 1.
 [<RequireQualifiedAccess>]

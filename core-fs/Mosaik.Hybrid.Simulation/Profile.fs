@@ -42,6 +42,7 @@ module Profile =
             QueryTimeout = 400
             MaxVoters = voters
             FoundingMembers = if dice.Chance 150 then 1 else min size voters
+            RemovalDelay = timeout * dice.OneOf [| 2; 4; 10; 1_000 |]
             EntriesPerAppendMax = extreme 1 64
             EntriesInFlightMax = extreme (dice.OneOf [| 1; 3 |]) 256
             BytesPerAppendMax = extreme 1 65_536
@@ -147,7 +148,7 @@ module Profile =
         | 1
         | 2 -> FaultKind.ResetLinks(any ())
         | 3 -> FaultKind.Clog
-        | 4 -> FaultKind.LoseKind(LanguagePrimitives.EnumOfValue(dice.Below 6))
+        | 4 -> FaultKind.LoseKind(LanguagePrimitives.EnumOfValue(dice.Below 7))
         | 5 -> FaultKind.SlowNetwork(dice.Between(2, 8))
         | _ -> FaultKind.CutPair(any (), any ())
 

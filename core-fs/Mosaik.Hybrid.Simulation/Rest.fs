@@ -50,6 +50,37 @@ module Rest =
                 | None -> missesMember leader node)
         | leaders -> Some $"{leaders.Length} leaders"
 
+    let private preferenceOf (plan: Plan) (node: Node) =
+        plan.Peers[node.Peer - 1].Preference.Preference
+
+    /// Why the committee of these members, who are all there are, is not what the autopilot wants; none when it is.
+    let imperfection (plan: Plan) (nodes: Node list) : string option =
+        let leader = nodes |> List.find (fun node -> State.isLeader node.Raft)
+        let willing = nodes |> List.filter (fun node -> preferenceOf plan node <> LeadershipPreference.Observer)
+        let isThere (id: MemberId) =
+            nodes |> List.exists (fun node -> node.Id.Equals id)
+        match State.configuration leader.Raft with
+        | ValueNone -> Some "the leader has no configuration"
+        | ValueSome configuration ->
+            let size = min plan.Consensus.MaxVoters willing.Length
+            let names = configuration.Voters |> List.map Naming.show |> String.concat " "
+            if Configuration.isJoint configuration then
+                Some "the configuration is joint"
+            elif configuration.Voters.Length <> size then
+                Some $"the voters are {names}, and should be {size}"
+            elif not (List.forall isThere (Configuration.members configuration)) then
+                Some $"somebody of the configuration is gone; the voters are {names}"
+            elif
+                preferenceOf plan leader = LeadershipPreference.Reluctant
+                && willing
+                   |> List.exists (fun node ->
+                       preferenceOf plan node = LeadershipPreference.Normal
+                       && Configuration.isVoter node.Id configuration)
+            then
+                Some $"{Naming.show leader.Id} leads reluctantly"
+            else
+                None
+
     /// Why the bonds are no full mesh; none when they are.
     let missingBond (nodes: Node list) : string option =
         nodes

@@ -11,6 +11,7 @@ module Show =
         match ballot with
         | Ballot.PreVote -> "pre-vote"
         | Ballot.Vote -> "vote"
+        | Ballot.Transfer -> "ordered vote"
         | Ballot.Founding proposal ->
             let names = proposal.Voters |> List.map Naming.show |> String.concat " "
             $"founding [{names}]"
@@ -56,6 +57,10 @@ module Show =
             let first, last = commands.Span[0].Number, commands.Span[commands.Length - 1].Number
             $"Forward t{header.Term} #{first}..{last} applied {header.Applied}"
         | Message.ForwardReply reply -> $"ForwardReply t{reply.Term} {forward reply.Outcome}"
+        | Message.TimeoutNow order -> $"TimeoutNow t{order.Term}"
+        | Message.HandOver request -> $"HandOver t{request.Term} to {Naming.show request.Target}"
+        | Message.Depart notice -> $"Depart t{notice.Term}"
+        | Message.Departed notice -> $"Departed t{notice.Term}"
 
     let role (state: State) =
         match state.Role with
@@ -88,6 +93,7 @@ module Show =
                           match entry.Kind with
                           | EntryKind.NoOp -> "no-op"
                           | EntryKind.Configuration -> "configuration"
+                          | EntryKind.Dissolution -> "dissolution"
                           | _ -> $"#{entry.Number}"
                       $" {entry.Position} {what}" ]
         $"write {write.Sequence}{hard}{cut}" + String.concat "" entries

@@ -80,7 +80,11 @@ module Sightings =
         | Message.AppendEntries _
         | Message.ReadIndex _
         | Message.ReadIndexReply _
-        | Message.Forward _ -> ()
+        | Message.Forward _
+        | Message.TimeoutNow _
+        | Message.HandOver _
+        | Message.Depart _
+        | Message.Departed _ -> ()
 
     /// What comes to a member from its own runtime, before the member looks at it.
     let ofInput (coverage: Coverage) (input: GroupInput) (state: State) =

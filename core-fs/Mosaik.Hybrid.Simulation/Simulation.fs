@@ -82,9 +82,10 @@ type private Run(plan: Plan, settings: RunSettings) =
 
     let mutable isStuck = false
 
-    /// More than one lineage has committed something, or a member is stuck in one: only an operator may end that.
+    /// More than one lineage has committed commands, or a member is stuck in one: only an operator may end that.
     let isConflict () =
-        isStuck || world.Oracle.Committing.Length > 1
+        isStuck
+        || (world.Oracle.Committing |> List.filter LineageFacts.hasCommands).Length > 1
 
     /// A member whose lineage has no majority left, but for one with lost disks: those are no witnesses, so it can't
     /// know (D15).
@@ -107,8 +108,9 @@ type private Run(plan: Plan, settings: RunSettings) =
         | ValueSome _
         | ValueNone -> false
 
-    /// The newest configuration that a disk knows, if all disks with a log are of one lineage.
-    let newestConfiguration () =
+    /// The newest configuration that a disk knows, if all disks with a log are of one lineage; and the one before it,
+    /// while the newest is not committed: whoever lacks it may have to be elected without it.
+    let newestConfigurations () : Configuration list =
         let disks =
             [ for peer in 1 .. plan.Size do
                   match world.DiskOf peer with
@@ -116,30 +118,49 @@ type private Run(plan: Plan, settings: RunSettings) =
                   | ValueSome _
                   | ValueNone -> () ]
         match disks with
-        | [] -> ValueNone
-        | first :: _ when disks |> List.exists (fun disk -> disk.Lineage <> first.Lineage) -> ValueNone
+        | [] -> []
+        | first :: _ when disks |> List.exists (fun disk -> disk.Lineage <> first.Lineage) -> []
         | disks ->
             let newest = disks |> List.maxBy (fun disk -> disk.Log[disk.Log.Last].Position)
-            newest.Log.Configuration
+            let committed =
+                world.Oracle.Committing
+                |> List.tryFind (fun facts -> facts.Lineage = newest.Lineage)
+                |> Option.map (fun facts -> LogIndex(uint64 facts.Committed.Count))
+                |> Option.defaultValue LogIndex.Zero
+            match newest.Log.Configurations with
+            | struct (index, current) :: struct (_, former) :: _ when index > committed -> [ current; former ]
+            | struct (_, current) :: _ -> [ current ]
+            | [] -> []
 
     /// A bare majority of the voters whose disks can be used; none when there is none, or nothing is founded.
     let bareMajority () : int list voption =
-        match newestConfiguration () with
-        | ValueNone -> ValueNone
-        | ValueSome configuration ->
+        match newestConfigurations () with
+        | [] -> ValueNone
+        | configurations ->
             let usable (voter: MemberId) =
                 match world.DiskOf(Naming.numberOf voter) with
                 | ValueSome disk -> disk.Owner.Equals voter && not disk.IsDoomed && not disk.Lineage.IsNone
                 | ValueNone -> false
-            let voters = configuration.Voters |> List.filter usable |> List.sortBy (fun _ -> dice.Bits())
-            let needed = configuration.Voters.Length / 2 + 1
-            if configuration.Outgoing.IsEmpty && voters.Length >= needed then
-                ValueSome(voters |> List.truncate needed |> List.map Naming.numberOf)
-            else
-                ValueNone
+            let voters =
+                configurations
+                |> List.collect Configuration.voters
+                |> List.distinct
+                |> List.filter usable
+                |> List.sortBy (fun _ -> dice.Bits())
+            // No more of them than decide.
+            let least =
+                [ 1 .. voters.Length ]
+                |> List.map (fun count -> List.truncate count voters)
+                |> List.tryFind (fun some ->
+                    configurations
+                    |> List.forall (fun configuration ->
+                        Committees.decides configuration (fun voter -> List.contains voter some)))
+            match least with
+            | Some voters -> ValueSome(List.map Naming.numberOf voters)
+            | None -> ValueNone
 
     /// Waits until these peers are at rest. Small limits make a long queue slow, but it must move.
-    let awaitRest (what: string) =
+    let awaitRest (what: string) (problemOf: unit -> string option) =
         let patience =
             int64 (40 * timeout + 2 * plan.Consensus.BootstrapDelay * 3 + 5_000)
             * millisecond
@@ -152,7 +173,7 @@ type private Run(plan: Plan, settings: RunSettings) =
         let mutable problem = Some "nothing has happened"
         while problem.IsSome && not (isConflict ()) do
             advanceTo (world.Now + 20L * millisecond)
-            problem <- Rest.unrest world.Alive
+            problem <- problemOf ()
             if
                 leaderAfter < 0L
                 && world.Alive
@@ -193,20 +214,26 @@ type private Run(plan: Plan, settings: RunSettings) =
                 world.Crash peer
         for peer in core do
             world.Start peer
-        awaitRest "a bare majority is up"
+        let unrest () = Rest.unrest world.Alive
+        awaitRest "a bare majority is up" unrest
         if not (isConflict ()) then
             callAll 3
-            awaitRest "a bare majority is up and has calls"
+            awaitRest "a bare majority is up and has calls" unrest
         for peer in 1 .. plan.Size do
             world.Bar(peer, false)
 
     let everybody () =
         for peer in 1 .. plan.Size do
             world.Start peer
-        awaitRest "everybody is up"
+        let unrest () =
+            match Rest.unrest world.Alive with
+            | Some reason -> Some reason
+            | None when world.Alive.Length < plan.Size -> Some "not everybody is up"
+            | None -> Rest.imperfection plan world.Alive
+        awaitRest "everybody is up" unrest
         if not (isConflict ()) then
             callAll 2
-            awaitRest "everybody is up and has calls"
+            awaitRest "everybody is up and has calls" unrest
 
     /// A group at rest stays as it is: no elections, no broken bonds.
     let quiet () =

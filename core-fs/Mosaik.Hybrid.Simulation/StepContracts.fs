@@ -68,11 +68,18 @@ module StepContracts =
             || (match before.VotedFor with
                 | ValueNone -> true
                 | ValueSome id -> id.Equals sender)
+        // Who hears a live leader votes only when that leader has ordered it (thesis §3.10).
+        let isOrdered =
+            match request.Ballot with
+            | Ballot.Transfer -> true
+            | Ballot.PreVote
+            | Ballot.Vote
+            | Ballot.Founding _ -> false
         let expected =
             request.Term >= before.CurrentTerm
             && isFree
             && isUpToDate request.Last before
-            && not (hearsLeader config clock before)
+            && (isOrdered || not (hearsLeader config clock before))
             && not (isObserver config)
         match answerOf outputs with
         | Some reply when (reply.Vote = Vote.Granted) <> expected ->
@@ -207,6 +214,21 @@ module StepContracts =
             | _, _ -> ()
         | _, _ -> ()
 
+    /// Only a voter stands, and only by order of the leader of its term (thesis §3.10).
+    let private onOrder (config: NodeConfig) message sender (order: TimeoutNow) before (after: State) =
+        let isStanding =
+            after.CurrentTerm > order.Term
+            && after.CurrentTerm > before.CurrentTerm
+        let mayStand =
+            order.Term = before.CurrentTerm
+            && before.Leader = ValueSome sender
+            && not (isObserver config)
+            && (match State.configuration before with
+                | ValueSome configuration -> Configuration.isVoter before.Self configuration
+                | ValueNone -> false)
+        if isStanding && not mayStand then
+            fails before message "an order to stand is obeyed by voters of its leader, in its term"
+
     let private onLaterTerm message (before: State) (after: State) =
         let isBinding =
             match message with
@@ -218,7 +240,11 @@ module StepContracts =
             | Message.ReadIndex _
             | Message.ReadIndexReply _
             | Message.Forward _
-            | Message.ForwardReply _ -> true
+            | Message.ForwardReply _
+            | Message.TimeoutNow _
+            | Message.HandOver _
+            | Message.Depart _
+            | Message.Departed _ -> true
         let term = Message.termOf message
         if isBinding && term > before.CurrentTerm && after.CurrentTerm < term then
             fails before message "a later term is adopted (Raft §5.1)"
@@ -234,7 +260,11 @@ module StepContracts =
             | Message.ReadIndex _
             | Message.ReadIndexReply _
             | Message.Forward _
-            | Message.ForwardReply _ -> false
+            | Message.ForwardReply _
+            | Message.TimeoutNow _
+            | Message.HandOver _
+            | Message.Depart _
+            | Message.Departed _ -> false
         if
             not isOpinion
             && Message.termOf message < before.CurrentTerm
@@ -253,7 +283,8 @@ module StepContracts =
             | Message.RequestVote request ->
                 match request.Ballot with
                 | Ballot.PreVote -> onPreVote config clock message request before after outputs
-                | Ballot.Vote -> onVote config clock message sender request before after outputs
+                | Ballot.Vote
+                | Ballot.Transfer -> onVote config clock message sender request before after outputs
                 | Ballot.Founding _ ->
                     if
                         not (State.isUnaffiliated before)
@@ -269,4 +300,8 @@ module StepContracts =
             | Message.ReadIndex _
             | Message.ReadIndexReply _
             | Message.Forward _
-            | Message.ForwardReply _ -> ()
+            | Message.ForwardReply _
+            | Message.HandOver _
+            | Message.Depart _
+            | Message.Departed _ -> ()
+            | Message.TimeoutNow order -> onOrder config message sender order before after

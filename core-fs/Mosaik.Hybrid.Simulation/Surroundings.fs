@@ -15,6 +15,8 @@ type ProcessEnd =
     | Reset = 0
     /// Its disk failed.
     | DiskFailed = 1
+    /// It left its group in good order.
+    | Left = 2
 
 /// What a process has around it.
 type ISurroundings =

@@ -211,6 +211,8 @@ type World(plan: Plan, workload: IWorkload, store: IStoreUnderTest | null, trace
         | ProcessEnd.Reset ->
             this.Wipe peer
             this.After(5, (fun () -> this.Start peer))
+        | ProcessEnd.Left -> this.After(faults.Between(5, 800), (fun () -> this.Start peer))
+        | ProcessEnd.DiskFailed
         | _ ->
             if trace.IsOn then
                 say $"n{peer} stops: its disk failed"

@@ -82,10 +82,14 @@ type Cast(bounds: Bounds) =
         Array.init (1 <<< size) (fun mask ->
             [ for number in 0 .. size - 1 do
                   if mask &&& (1 <<< number) <> 0 then
-                      members[number], { Lineage = Lineage.None; Observer = false } ]
+                      members[number], Cast.Blank ]
             |> Map.ofList)
 
     do lineageCodes[given] <- 1
+
+    /// What a bond says of a member without a log.
+    static member Blank: PeerFacts =
+        { Lineage = Lineage.None; Preference = LeadershipPreference.Normal; HasCommands = false }
 
     member _.Size = size
     member _.Permutations = permutations.Length

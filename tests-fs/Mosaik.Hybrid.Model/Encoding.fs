@@ -174,6 +174,7 @@ type Encoding(bounds: Bounds, cast: Cast) =
             match request.Ballot with
             | Ballot.PreVote -> encoder.Byte 1
             | Ballot.Vote -> encoder.Byte 2
+            | Ballot.Transfer -> encoder.Byte 4
             | Ballot.Founding proposal ->
                 encoder.Byte 3
                 mask permutation proposal.Voters
@@ -202,6 +203,10 @@ type Encoding(bounds: Bounds, cast: Cast) =
         | Message.ReadIndexReply _
         | Message.Forward _
         | Message.ForwardReply _ -> invalidOp "Nobody reads or forwards in the model."
+        | Message.TimeoutNow _
+        | Message.HandOver _
+        | Message.Depart _
+        | Message.Departed _ -> invalidOp "Nobody hands over or leaves in the model."
 
     let wordUnder (permutation: int) (word: Word) : Digest =
         encoder.Clear()

@@ -34,6 +34,9 @@ module Normal =
                 ElectionTimeoutJitter = 0
                 HeartbeatJitter = 0
                 EntriesPerAppendMax = bounds.EntriesPerAppend
+                MaxVoters = bounds.Members
+                // Nobody is silent for so long.
+                RemovalDelay = 86_400_000
                 // A newcomer that is never told of the group must not found another one by itself.
                 FoundingMembers =
                     match bounds.Tier with
@@ -71,6 +74,9 @@ module Normal =
         let leading =
             { leading with
                 HeartbeatAt = Moment.nextHeartbeat
+                ReviewDue = true
+                OfferAt = Instant.Never
+                TailAtBeat = leading.TermStart
                 // Every command has a proposer of its own and is proposed once: nothing is to be filtered.
                 Appended = Map.empty }
         match bounds.Tier with
@@ -139,6 +145,8 @@ module Normal =
                 |> List.map (fun write ->
                     { write with Sequence = rebased basis write.Sequence; Since = Moment.nextElection })
             DiskStalled = false
+            // Who was met is known by `Foreign` as far as it decides anything.
+            Strangers = Map.empty
             Armed = State.longAgo }
 
     /// At the end of an action of an atomic tier a candidacy that has not won is over: its answers can't come any

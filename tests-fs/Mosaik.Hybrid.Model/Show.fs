@@ -75,6 +75,7 @@ type Show(cast: Cast) =
                 match request.Ballot with
                 | Ballot.PreVote -> "pre-vote"
                 | Ballot.Vote -> "vote"
+                | Ballot.Transfer -> "ordered vote"
                 | Ballot.Founding proposal -> $"founding ballot for {names proposal.Voters}"
             $"asks for a {ballot} in term {request.Term}, last {request.Last}"
         | Message.RequestVoteReply reply ->
@@ -87,7 +88,11 @@ type Show(cast: Cast) =
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _
-        | Message.ForwardReply _ -> "speaks of snapshots, reads or forwards"
+        | Message.ForwardReply _
+        | Message.TimeoutNow _
+        | Message.HandOver _
+        | Message.Depart _
+        | Message.Departed _ -> "speaks of what nobody does in the model"
 
     /// One line on a member.
     member _.Node(number: int, node: Node) =

@@ -380,10 +380,9 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
         | Event.BondBroke other ->
             step number node Moment.now bonds[number] (Input.PeerDown(cast.Member other))
         | Event.Bonded other ->
-            let facts = { Lineage = Lineage.None; Observer = false }
-            step number node Moment.now bonds[number] (Input.PeerUp(cast.Member other, facts))
+            step number node Moment.now bonds[number] (Input.PeerUp(cast.Member other, Cast.Blank))
         | Event.Affiliated(other, lineage) ->
-            let input = Input.PeerAffiliated(cast.Member other, cast.LineageOf lineage)
+            let input = Input.PeerAffiliated(cast.Member other, cast.LineageOf lineage, false)
             step number node Moment.now bonds[number] input
         | Event.Crash kept -> crash number node kept
         | Event.Silence ->
