@@ -149,12 +149,15 @@ type Disk(owner: MemberId) =
                     | _ -> runs <- { First = entry.Index; Term = entry.Term } :: runs
             LogOutline.restore this.Base log[log.Last].Position (List.rev runs)
 
-    /// What the log has forgotten may have been commands.
+    /// What the log has forgotten is known by the snapshot only.
     member private this.FirstCommand =
-        if this.Base.Index > LogIndex.Zero then
-            this.Base.Index
-        else
-            log.FirstOf EntryKind.Command
+        match this.Snapshot with
+        | ValueSome kept when (Snapshot.headOf owner kept.Content).Records.Length > 0 ->
+            kept.Facts.Position.Index
+        | ValueSome _
+        | ValueNone ->
+            let first = log.FirstOf EntryKind.Command
+            if first > this.Base.Index then first else LogIndex.Zero
 
     /// What `Group.restore` wants to know.
     member this.Stored(hard: HardState) : StoredState =

@@ -56,7 +56,9 @@ module Rest =
     /// Why the committee of these members, who are all there are, is not what the autopilot wants; none when it is.
     let imperfection (plan: Plan) (nodes: Node list) : string option =
         let leader = nodes |> List.find (fun node -> State.isLeader node.Raft)
-        let willing = nodes |> List.filter (fun node -> preferenceOf plan node <> LeadershipPreference.Observer)
+        let willing =
+            nodes
+            |> List.filter (fun node -> preferenceOf plan node <> LeadershipPreference.Observer)
         let isThere (id: MemberId) =
             nodes |> List.exists (fun node -> node.Id.Equals id)
         match State.configuration leader.Raft with

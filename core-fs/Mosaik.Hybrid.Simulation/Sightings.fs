@@ -89,7 +89,7 @@ module Sightings =
     /// What comes to a member from its own runtime, before the member looks at it.
     let ofInput (coverage: Coverage) (input: GroupInput) (state: State) =
         match input with
-        | GroupInput.SnapshotReceived({ Position = position }, _) when
+        | GroupInput.SnapshotReceived({ Position = position }, _, _) when
             position.Index <= state.CommitIndex
             || LogOutline.termAt position.Index state.Outline = ValueSome position.Term
             ->

@@ -48,8 +48,8 @@ type SnapshotKeeper(disk: Disk, world: ISurroundings) =
             oracle.OnSnapshot(disk.Owner, kept)
             disk.Snapshot <- ValueSome kept
             // The last entry's time, and not that of the machine that received it.
-            let timestamp = (Snapshot.headOf disk.Owner content).Timestamp
-            deliver (GroupInput.SnapshotReceived(facts, timestamp))
+            let head = Snapshot.headOf disk.Owner content
+            deliver (GroupInput.SnapshotReceived(facts, head.Timestamp, head.Records.Length > 0))
         elif received.IsDamaged then
             coverage.Meet Sight.SnapshotDamaged
             deliver (GroupInput.SnapshotGrew(facts.Position, 0L))

@@ -126,7 +126,8 @@ module StateContracts =
 
     /// A read is answered when a majority has echoed a round that began after it came (thesis §6.4).
     let private checkReads (before: State) (after: State) (log: ChainedLog) (outputs: GroupOutput list) =
-        match before.Role, after.Role, log.Configuration with
+        // A leader changes the configuration when it has counted: by the one that was in force before.
+        match before.Role, after.Role, log.ConfigurationAt before.Outline.Last.Index with
         | Role.Leader _, Role.Leader leading, ValueSome configuration when
             before.CurrentTerm = after.CurrentTerm && answersReads outputs
             ->

@@ -42,7 +42,7 @@ module StepChecks =
                 Rules.break'
                     Rules.termination
                     $"{Naming.show after.Raft.Self} spins: at {now.Now} it wants a tick at {after.Deadline}"
-        | GroupInput.SnapshotReceived(snapshot, timestamp) ->
+        | GroupInput.SnapshotReceived(snapshot, timestamp, _) ->
             StateContracts.onInstalled snapshot timestamp before.Raft after.Raft
         | _ -> ()
 

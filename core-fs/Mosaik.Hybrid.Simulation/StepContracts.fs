@@ -216,9 +216,7 @@ module StepContracts =
 
     /// Only a voter stands, and only by order of the leader of its term (thesis §3.10).
     let private onOrder (config: NodeConfig) message sender (order: TimeoutNow) before (after: State) =
-        let isStanding =
-            after.CurrentTerm > order.Term
-            && after.CurrentTerm > before.CurrentTerm
+        let isStanding = after.CurrentTerm > order.Term && after.CurrentTerm > before.CurrentTerm
         let mayStand =
             order.Term = before.CurrentTerm
             && before.Leader = ValueSome sender
@@ -263,8 +261,9 @@ module StepContracts =
             | Message.ForwardReply _
             | Message.TimeoutNow _
             | Message.HandOver _
-            | Message.Depart _
             | Message.Departed _ -> false
+            // That somebody leaves is so in every term.
+            | Message.Depart _ -> true
         if
             not isOpinion
             && Message.termOf message < before.CurrentTerm

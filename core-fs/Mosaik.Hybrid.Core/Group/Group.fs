@@ -247,8 +247,8 @@ module Group =
             gathering.Inputs.Add(Input.SnapshotSaved(snapshot, kept))
         | GroupInput.SnapshotGrew(position, offset) ->
             gathering.Inputs.Add(Input.SnapshotGrew(position, offset))
-        | GroupInput.SnapshotReceived(snapshot, timestamp) ->
-            gathering.Inputs.Add(Input.SnapshotReceived(snapshot, timestamp))
+        | GroupInput.SnapshotReceived(snapshot, timestamp, hasCommands) ->
+            gathering.Inputs.Add(Input.SnapshotReceived(snapshot, timestamp, hasCommands))
         | GroupInput.HandOver target -> gathering.Inputs.Add(Input.HandOver(ValueOption.ofNullable target))
         | GroupInput.Reset -> gathering.Inputs.Add Input.Reset
         | GroupInput.Leave -> gathering.Inputs.Add Input.Leave

@@ -25,7 +25,7 @@ type GroupInput =
     | Applied of index: LogIndex * own: uint64 * gap: bool
     | SnapshotSaved of snapshot: SnapshotFacts * kept: int
     | SnapshotGrew of position: LogPosition * offset: int64
-    | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64
+    | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64 * hasCommands: bool
     /// Leadership shall go to this peer; null: to whoever is fit for it.
     | HandOver of target: Nullable<PeerId>
     /// The operator gives this node's part in its lineage up.

@@ -55,8 +55,9 @@ type Input =
     | SnapshotSaved of snapshot: SnapshotFacts * kept: int
     /// Of the snapshot that is being received, at this position, the first `offset` bytes are here.
     | SnapshotGrew of position: LogPosition * offset: int64
-    /// A snapshot that another member sent is whole and durable. `timestamp` is that of the entry it stands at.
-    | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64
+    /// A snapshot that another member sent is whole and durable. `timestamp` is that of the entry it stands at;
+    /// `hasCommands` says that a command took effect in it.
+    | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64 * hasCommands: bool
     /// Leadership shall go to this peer, or to whoever is fit for it.
     | HandOver of target: PeerId voption
     /// This node is about to leave: it hands leadership over and has itself removed. `Notice.MayLeave` ends it.

@@ -101,10 +101,15 @@ module Invariants =
                 (fun () -> $"{current} was followed by {next}")
         | _, _, _ -> []
 
-    let private dissolution (after: State) =
+    let private dissolution (before: State) (after: State) =
+        let isEnded =
+            State.isLeader before
+            && before.Dissolution = LogIndex.Zero
+            && State.isLeader after
+            && after.Dissolution <> LogIndex.Zero
         rule
             "A lineage with commands never ends."
-            (after.Dissolution = LogIndex.Zero || after.FirstCommand = LogIndex.Zero)
+            (not isEnded || after.FirstCommand = LogIndex.Zero)
             (fun () -> $"it ends at {after.Dissolution}, its first command is at {after.FirstCommand}")
 
     let private configurations (after: State) =
@@ -141,6 +146,6 @@ module Invariants =
         @ lineage before after
         @ leadership before after
         @ succession before after
-        @ dissolution after
+        @ dissolution before after
         @ configurations after
         @ commands after

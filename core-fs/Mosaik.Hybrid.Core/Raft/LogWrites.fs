@@ -98,8 +98,7 @@ module LogWrites =
     let installAt (through: LogPosition) (state: State) =
         { state with
             Outline = LogOutline.restore through through []
-            // What it stands for may be commands; and whoever makes one of a lineage does not end it.
-            FirstCommand = through.Index
+            FirstCommand = LogIndex.Zero
             Dissolution = LogIndex.Zero
             PendingInstall = through
             PendingTruncate = LogIndex.Zero

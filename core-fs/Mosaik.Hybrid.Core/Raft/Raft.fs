@@ -202,7 +202,8 @@ module Raft =
         | Input.Applied(index, own, gap) -> onApplied index own gap state
         | Input.SnapshotSaved(snapshot, kept) -> Snapshots.onSaved snapshot kept state
         | Input.SnapshotGrew(position, offset) -> Follower.onSnapshotGrew position offset state
-        | Input.SnapshotReceived(snapshot, timestamp) -> Snapshots.onReceived snapshot timestamp state
+        | Input.SnapshotReceived(snapshot, timestamp, hasCommands) ->
+            Snapshots.onReceived snapshot timestamp hasCommands state
         | Input.HandOver target -> Transfers.onHandOver config clock target state
         | Input.Leave -> Departures.onLeave config clock state |> Changes.noteNews
         | Input.Reset -> State.say Output.Reset state

@@ -44,10 +44,12 @@ module Snapshots =
         | ValueSome _
         | ValueNone -> state
 
-    /// The own machine's state at a position is durable.
+    /// The own machine's state at a position is durable. One that has the end of the lineage in it is of no use: whoever
+    /// got it instead of the entry would not know of the end.
     let onSaved (snapshot: SnapshotFacts) (kept: int) (state: State) =
         let position = snapshot.Position
-        if not (isNewer snapshot state) then
+        let hidesEnd = state.Dissolution <> LogIndex.Zero && position.Index >= state.Dissolution
+        if hidesEnd || not (isNewer snapshot state) then
             state
         elif
             position.Index > state.CommitIndex
@@ -61,12 +63,13 @@ module Snapshots =
             { state with Snapshot = ValueSome snapshot } |> compact snapshot kept
 
     /// The log did not reach so far, or differs: it goes, all of it was uncommitted or is in the snapshot.
-    let private install (snapshot: SnapshotFacts) (timestamp: int64) (state: State) =
+    let private install (snapshot: SnapshotFacts) (timestamp: int64) (hasCommands: bool) (state: State) =
         let position = snapshot.Position
         let state = LogWrites.installAt position state
         { state with
             Lineage = snapshot.Lineage
             Configurations = [ struct (position.Index, snapshot.Configuration) ]
+            FirstCommand = if hasCommands then position.Index else LogIndex.Zero
             CommitIndex = position.Index
             LastApplied = position.Index
             LastTimestamp = max state.LastTimestamp timestamp
@@ -74,7 +77,7 @@ module Snapshots =
 
     /// A snapshot that a leader sent is whole and durable, and holds only what was committed: it is good whoever leads
     /// by now. The log may have come so far by itself meanwhile; then it stays (Raft §7, step 6).
-    let onReceived (snapshot: SnapshotFacts) (timestamp: int64) (state: State) =
+    let onReceived (snapshot: SnapshotFacts) (timestamp: int64) (hasCommands: bool) (state: State) =
         let position = snapshot.Position
         let isOurs = State.isUnaffiliated state || snapshot.Lineage = state.Lineage
         if not isOurs || not (isNewer snapshot state) then
@@ -91,4 +94,4 @@ module Snapshots =
                     $"a snapshot stands at {position}, the log ends at {state.Outline.Last}"
                     state
             else
-                install snapshot timestamp state
+                install snapshot timestamp hasCommands state

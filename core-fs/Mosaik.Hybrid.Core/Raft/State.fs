@@ -120,7 +120,7 @@ type StoredState =
         Configurations: struct (LogIndex * Configuration) list
         /// The newest snapshot; not before the base of the log.
         Snapshot: SnapshotFacts voption
-        /// The first command of the log, or the snapshot's place when it has one; zero without either.
+        /// The first command of the log, or the place of the snapshot when a command took effect in it; zero for none.
         FirstCommand: LogIndex
         /// Where the log says that its lineage ends; zero when it does not.
         Dissolution: LogIndex
@@ -154,7 +154,7 @@ type State =
         Configurations: struct (LogIndex * Configuration) list
         /// The newest snapshot in the store; at the base of the log or after it.
         Snapshot: SnapshotFacts voption
-        /// The first command of the log, or the place of the first snapshot that may stand for one; zero for none.
+        /// The first command of the log, or the place of a snapshot in which one took effect; zero for none.
         FirstCommand: LogIndex
         /// Where the log says that its lineage ends; zero when it does not.
         Dissolution: LogIndex

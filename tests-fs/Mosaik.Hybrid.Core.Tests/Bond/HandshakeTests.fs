@@ -55,7 +55,8 @@ let private helloOf (number: int) (nonce: Bytes32) =
       Nonce = nonce
       Member = Naming.memberOf number 1
       Lineage = Lineage.None
-      Observer = false }
+      Preference = LeadershipPreference.Normal
+      HasCommands = false }
 
 let private someNonce = Bytes32.FromBytes(ReadOnlySpan(Array.create 32 9uy))
 

@@ -76,8 +76,7 @@ type Script() =
         | Output.Resubmit(first, last) -> later.Add(Input.Propose(submitted id first last))
         | _ -> ()
 
-    let facts (id: MemberId) : PeerFacts =
-        { Lineage = states[id].Lineage; Observer = false }
+    let facts (id: MemberId) : PeerFacts = Scenario.factsOf states[id].Lineage
 
     let bond (a: MemberId) (b: MemberId) =
         give a (Input.PeerUp(b, facts b))

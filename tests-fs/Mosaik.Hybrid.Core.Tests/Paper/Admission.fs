@@ -49,7 +49,7 @@ let tests =
           testCase "a member of another lineage is not admitted"
           <| fun () ->
               settled ()
-              |> gets [ Input.PeerUp(n4, { Lineage = Name.lineage 8; Observer = false }) ]
+              |> gets [ Input.PeerUp(n4, factsOf (Name.lineage 8)) ]
               |> expectLast (position 4 3)
               |> ignore
 

@@ -131,7 +131,7 @@ let tests =
           testCase "nothing is founded while a bonded peer, or a word, shows a lineage"
           <| fun () ->
               newcomer config
-              |> gets [ Input.PeerAffiliated(n2, theLineage) ]
+              |> gets [ Input.PeerAffiliated(n2, theLineage, true) ]
               |> at 60_000
               |> ticks
               |> expectRole "follower"
@@ -156,9 +156,9 @@ let tests =
           <| fun () ->
               let other = Name.lineage 8
               follower 3 [ 1; 3 ]
-              |> gets [ Input.PeerAffiliated(n2, other) ]
+              |> gets [ Input.PeerAffiliated(n2, other, true) ]
               |> expectNotTold "reset"
-              |> gets [ Input.PeerAffiliated(n3, other) ]
+              |> gets [ Input.PeerAffiliated(n3, other, true) ]
               |> expectTold "reset"
               |> ignore
 
@@ -167,9 +167,9 @@ let tests =
               let other = Name.lineage 8
               newcomer config
               |> receives n2 (foundedBy [ n1; n2; n3; n4 ])
-              |> gets [ Input.PeerAffiliated(n3, other) ]
+              |> gets [ Input.PeerAffiliated(n3, other, true) ]
               |> expectNotTold "reset"
-              |> gets [ Input.PeerAffiliated(n4, other) ]
+              |> gets [ Input.PeerAffiliated(n4, other, true) ]
               |> expectTold "reset"
               |> ignore
 
@@ -177,9 +177,9 @@ let tests =
           <| fun () ->
               let other = Name.lineage 8
               follower 3 [ 1; 3 ]
-              |> gets [ Input.PeerAffiliated(n2, other) ]
+              |> gets [ Input.PeerAffiliated(n2, other, true) ]
               |> gets [ Input.PeerUp(n2, facts) ]
-              |> gets [ Input.PeerAffiliated(n3, other) ]
+              |> gets [ Input.PeerAffiliated(n3, other, true) ]
               |> expectNotTold "reset"
               |> ignore
 
@@ -188,6 +188,6 @@ let tests =
               let other = Name.lineage 8
               follower 3 [ 1; 3 ]
               |> receives n2 (append 3 (position 3 2) [] 2)
-              |> gets [ Input.PeerAffiliated(n2, other); Input.PeerAffiliated(n3, other) ]
+              |> gets [ Input.PeerAffiliated(n2, other, true); Input.PeerAffiliated(n3, other, true) ]
               |> expectNotTold "reset"
               |> ignore ]

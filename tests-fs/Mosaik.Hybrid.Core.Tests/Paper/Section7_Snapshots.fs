@@ -224,7 +224,7 @@ let private taking =
       <| fun () ->
           follower 4 [ 1; 2; 2; 2; 2 ]
           |> receives n2 (offer 4 (snapshotAt 3 4) 0 100)
-          |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 9_000L) ]
+          |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 9_000L, true) ]
           |> expectTold "install 3/4"
           |> expectTold "-> n2 AppendEntriesReply t4 s1 accepted 4"
           |> expectNotTold "apply"
@@ -238,14 +238,14 @@ let private taking =
               follower 4 [ 1; 2 ]
               |> receives n2 (append 4 (position 2 2) [ 2; 2; 2; 2 ] 0)
               |> receives n2 (offer 4 (snapshotAt 3 4) 0 100)
-              |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 0L) ]
+              |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 0L, true) ]
           let scene = persists scene
           Expect.equal scene.State.DurableIndex (index 4) "only the snapshot is durable"
 
       testCase "a member whose log came so far by itself keeps what is after it"
       <| fun () ->
           follower 4 [ 1; 3; 3; 3; 3 ]
-          |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 0L) ]
+          |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 0L, true) ]
           |> expectNotTold "install"
           |> expectTold "apply 1..4"
           |> expectLast (position 3 5)
@@ -264,7 +264,7 @@ let private taking =
           newcomer config
           |> receives n2 (offer 4 (snapshotAt 3 4) 0 100)
           |> persists
-          |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 9_000L) ]
+          |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 9_000L, true) ]
           |> expectTold "install 3/4"
           |> expectTold "-> n2 AppendEntriesReply t4 s1 accepted 4"
           |> expectHeld
@@ -274,19 +274,21 @@ let private taking =
       <| fun () ->
           let others = Configuration.ofVoters [ n2; n3; n4 ]
           let snapshot = { snapshotAt 3 4 with Configuration = others }
-          let scene = follower 4 [ 1 ] |> gets [ Input.SnapshotReceived(snapshot, 0L) ]
+          let scene = follower 4 [ 1 ] |> gets [ Input.SnapshotReceived(snapshot, 0L, true) ]
           Expect.equal (State.configuration scene.State) (ValueSome others) "in force"
 
       testCase "and so does the time: the next leader's entries are not earlier"
       <| fun () ->
-          let scene = follower 4 [ 1 ] |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 9_000L) ]
+          let scene =
+              follower 4 [ 1 ]
+              |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 9_000L, true) ]
           Expect.equal scene.State.LastTimestamp 9_000L "the timestamp of the entry it stands at"
 
       testCase "a snapshot of another lineage changes nothing"
       <| fun () ->
           let foreign = { snapshotAt 3 4 with Lineage = Name.lineage 8 }
           follower 4 [ 1 ]
-          |> gets [ Input.SnapshotReceived(foreign, 0L) ]
+          |> gets [ Input.SnapshotReceived(foreign, 0L, true) ]
           |> expectNotTold "install"
           |> expectLast (position 1 1)
           |> ignore
@@ -295,7 +297,7 @@ let private taking =
       <| fun () ->
           follower 4 [ 1; 3; 3; 3; 3 ]
           |> receives n2 (append 4 (position 3 5) [] 5)
-          |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 0L) ]
+          |> gets [ Input.SnapshotReceived(snapshotAt 3 4, 0L, true) ]
           |> expectNotTold "install"
           |> expectCommit 5
           |> ignore

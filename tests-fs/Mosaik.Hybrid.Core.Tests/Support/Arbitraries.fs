@@ -87,7 +87,10 @@ let private hello =
         let! nonce = bytes32
         let! author = memberId
         let! lineage = lineage
-        let! observer = Gen.elements [ true; false ]
+        let! preference =
+            Gen.elements
+                [ LeadershipPreference.Normal; LeadershipPreference.Reluctant; LeadershipPreference.Observer ]
+        let! hasCommands = Gen.elements [ true; false ]
         return
             { VersionMin = uint16 versionMin
               VersionMax = uint16 versionMax
@@ -96,7 +99,8 @@ let private hello =
               Nonce = nonce
               Member = author
               Lineage = lineage
-              Observer = observer }
+              Preference = preference
+              HasCommands = hasCommands }
     }
 
 let private requestVote =
@@ -108,6 +112,7 @@ let private requestVote =
             Gen.oneof
                 [ Gen.constant Ballot.PreVote
                   Gen.constant Ballot.Vote
+                  Gen.constant Ballot.Transfer
                   Gen.map Ballot.Founding configuration ]
         return Message.RequestVote { Lineage = lineage; Term = term; Last = last; Ballot = ballot }
     }

@@ -21,8 +21,11 @@ let term (number: int) = Term(uint64 number)
 let index (number: int) = LogIndex(uint64 number)
 let position (number: int) (place: int) = LogPosition(term number, index place)
 let committee = Configuration.ofVoters [ n1; n2; n3 ]
-let facts: PeerFacts = { Lineage = theLineage; Observer = false }
-let blank: PeerFacts = { Lineage = Lineage.None; Observer = false }
+let factsOf (lineage: Lineage) : PeerFacts =
+    { Lineage = lineage; Preference = LeadershipPreference.Normal; HasCommands = false }
+
+let facts = factsOf theLineage
+let blank = factsOf Lineage.None
 
 let config =
     { Consensus =
@@ -126,6 +129,8 @@ let restartedAt (snapshot: SnapshotFacts) (number: int) (terms: int list) =
           Outline = outline
           Configurations = [ struct (snapshot.Position.Index, snapshot.Configuration) ]
           Snapshot = ValueSome snapshot
+          FirstCommand = snapshot.Position.Index
+          Dissolution = LogIndex.Zero
           LastTimestamp = 5_000L }
     |> gets [ Input.PeerUp(n2, facts); Input.PeerUp(n3, facts) ]
 

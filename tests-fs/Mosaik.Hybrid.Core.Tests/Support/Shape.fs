@@ -33,6 +33,10 @@ let private ofRaft (message: Message) : obj list =
     | Message.ReadIndexReply reply -> [ "ReadIndexReply"; reply ]
     | Message.Forward(header, commands) -> [ "Forward"; header; ofEntries commands ]
     | Message.ForwardReply reply -> [ "ForwardReply"; reply ]
+    | Message.TimeoutNow order -> [ "TimeoutNow"; order ]
+    | Message.HandOver request -> [ "HandOver"; request ]
+    | Message.Depart notice -> [ "Depart"; notice ]
+    | Message.Departed notice -> [ "Departed"; notice ]
 
 let ofMessage (message: BondMessage) : obj list =
     match message with

@@ -17,14 +17,18 @@ module ShowOutput =
         | Notice.ConfigurationChanged configuration ->
             let names members =
                 members |> List.map Naming.show |> String.concat " "
-            let learners =
-                if configuration.Learners.IsEmpty then
-                    ""
-                else
-                    $" learners {names configuration.Learners}"
-            $"configuration voters {names configuration.Voters}{learners}"
+            let part (name: string) (members: MemberId list) =
+                if members.IsEmpty then "" else $" {name} {names members}"
+            $"configuration voters {names configuration.Voters}"
+            + part "outgoing" configuration.Outgoing
+            + part "learners" configuration.Learners
+            + part "observers" configuration.Observers
         | Notice.CommitAdvanced index -> $"commit {index}"
         | Notice.DiskStalled stalled -> if stalled then "disk stalled" else "disk works again"
+        | Notice.ConflictChanged lineages ->
+            let names = lineages |> List.map Naming.showLineage |> String.concat " "
+            $"conflict with {names}"
+        | Notice.MayLeave -> "may leave"
 
     /// What consensus asked for.
     let line (output: Output) =

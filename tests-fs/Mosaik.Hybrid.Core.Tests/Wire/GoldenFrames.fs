@@ -141,7 +141,11 @@ let private raft =
       "forward-reply-missing",
       Message.ForwardReply { Lineage = lineage; Term = Term 3UL; Outcome = ForwardOutcome.Missing 500UL }
       "forward-reply-overloaded",
-      Message.ForwardReply { Lineage = lineage; Term = Term 3UL; Outcome = ForwardOutcome.Overloaded } ]
+      Message.ForwardReply { Lineage = lineage; Term = Term 3UL; Outcome = ForwardOutcome.Overloaded }
+      "timeout-now", Message.TimeoutNow { Lineage = lineage; Term = Term 3UL }
+      "hand-over", Message.HandOver { Lineage = lineage; Term = Term 3UL; Target = memberOf 0x50 }
+      "depart", Message.Depart { Lineage = lineage; Term = Term 3UL }
+      "departed", Message.Departed { Lineage = lineage; Term = Term 3UL } ]
 
 /// Every sample by the name of its file.
 let samples: (string * BondMessage) list =
@@ -154,7 +158,19 @@ let samples: (string * BondMessage) list =
             Nonce = bytes32 0xC0
             Member = memberOf 0x10
             Lineage = lineage
-            Observer = true }
+            Preference = LeadershipPreference.Observer
+            HasCommands = false }
+      "hello-reluctant",
+      BondMessage.Hello
+          { VersionMin = 1us
+            VersionMax = 1us
+            Network = NetworkId(bytes32 0x60)
+            Group = GroupId(bytes32 0x80)
+            Nonce = bytes32 0xC0
+            Member = memberOf 0x10
+            Lineage = lineage
+            Preference = LeadershipPreference.Reluctant
+            HasCommands = true }
       "proof", BondMessage.Proof { Mac = bytes32 0x40; Entry = memory "a signed peer entry" }
       "welcome", BondMessage.Welcome
       "ping", BondMessage.Ping
