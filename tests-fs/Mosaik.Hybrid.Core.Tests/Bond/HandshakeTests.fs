@@ -204,7 +204,7 @@ let tests =
           testCase "a node that leaves tells its bonds"
           <| fun () ->
               let peers = dialled (Peers.friendly ())
-              peers.Give(0, GroupInput.Leave)
+              peers.Give(0, GroupInput.Close)
               peers.Settle()
               Expect.isEmpty (peers.Bonds 1) "the other end knows"
               Expect.contains (reasonsAt 1 peers) CloseReason.GracefulShutdown "and why"
@@ -212,7 +212,7 @@ let tests =
           testCase "a node that leaves takes no more links"
           <| fun () ->
               let peers = dialled (Peers.friendly ())
-              peers.Give(0, GroupInput.Leave)
+              peers.Give(0, GroupInput.Close)
               peers.Dial(1, 2L)
               peers.Settle()
               Expect.isEmpty (peers.Bonds 0) "none at the leaver"

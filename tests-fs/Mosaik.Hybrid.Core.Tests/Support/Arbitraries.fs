@@ -136,7 +136,8 @@ let private entryAfter (proposers: ProposerId[]) (former: LogEntry) =
             Gen.frequency
                 [ 8, Gen.constant EntryKind.Command
                   1, Gen.constant EntryKind.NoOp
-                  1, Gen.constant EntryKind.Configuration ]
+                  1, Gen.constant EntryKind.Configuration
+                  1, Gen.constant EntryKind.Dissolution ]
         let! newTerm =
             Gen.frequency
                 [ 8, Gen.constant 0UL; 1, Gen.constant 1UL; 1, Gen.choose (2, 100_000) |> Gen.map uint64 ]
@@ -168,6 +169,10 @@ let private entryAfter (proposers: ProposerId[]) (former: LogEntry) =
                 match kind with
                 | EntryKind.Command -> payload
                 | EntryKind.Configuration -> ReadOnlyMemory(Configuration.encode lineage configuration)
+                | EntryKind.Dissolution ->
+                    let payload: byte[] = Array.zeroCreate 16
+                    lineage.Value.CopyTo(payload.AsSpan())
+                    ReadOnlyMemory payload
                 | _ -> ReadOnlyMemory.Empty }
     }
 
@@ -312,6 +317,20 @@ let private forwardReply =
         return Message.ForwardReply { Lineage = lineage; Term = term; Outcome = outcome }
     }
 
+/// Words that say nothing but that they are said, in which lineage and term; and to whom leadership goes.
+let private orders =
+    gen {
+        let! lineage = lineage
+        let! term = term
+        let! target = memberId
+        return!
+            Gen.elements
+                [ Message.TimeoutNow { Lineage = lineage; Term = term }
+                  Message.HandOver { Lineage = lineage; Term = term; Target = target }
+                  Message.Depart { Lineage = lineage; Term = term }
+                  Message.Departed { Lineage = lineage; Term = term } ]
+    }
+
 let message =
     Gen.oneof
         [ requestVote
@@ -322,7 +341,8 @@ let message =
           readIndex
           readIndexReply
           forward
-          forwardReply ]
+          forwardReply
+          orders ]
 
 let bondMessage =
     Gen.frequency

@@ -91,7 +91,7 @@ let private refused =
       "an unknown tag", [| 0x42uy |], DecodeFault.UnknownTag
       "bytes after the message", [| 0x04uy; 0uy |], DecodeFault.TrailingBytes
       "an unknown close reason", [| 9uy; 1uy; 0uy; 0uy; 0uy |], DecodeFault.UnknownValue
-      "an unknown ballot", start 0x10uy [ 1uy; 0uy; 0uy; 3uy ], DecodeFault.UnknownValue
+      "an unknown ballot", start 0x10uy [ 1uy; 0uy; 0uy; 4uy ], DecodeFault.UnknownValue
       "an unknown flag of a vote", start 0x11uy [ 1uy; 4uy ], DecodeFault.UnknownFlag
       "an unknown outcome of an append", start 0x13uy [ 1uy; 1uy; 1uy; 3uy; 0uy ], DecodeFault.UnknownValue
       "a snapshot without a configuration",
@@ -107,7 +107,7 @@ let private refused =
       "more entries than bytes", entries 3uy [ 0uy; 0uy ], DecodeFault.TooMany
       "a count of 2^64", start 0x12uy ([ 1uy; 1uy; 1uy; 0uy; 0uy; 0uy ] @ huge), DecodeFault.TooMany
       "more commands than bytes", start 0x16uy ([ 1uy; 0uy; 0x7Fuy ] @ proposer), DecodeFault.TooMany
-      "an unknown kind of entry", entries 1uy [ 3uy; 0uy ], DecodeFault.UnknownKind
+      "an end of a lineage that names no other", entries 1uy [ 3uy; 0uy; 1uy; 9uy ], DecodeFault.OutOfRange
       "an unknown flag of an entry", entries 1uy [ 0x40uy; 0uy ], DecodeFault.UnknownFlag
       "a NoOp with a proposer", entries 1uy [ 0x10uy; 0uy; 0uy ], DecodeFault.UnknownFlag
       "a term that does not change, given", entries 1uy [ 4uy; 0uy; 0uy ], DecodeFault.NotCanonical

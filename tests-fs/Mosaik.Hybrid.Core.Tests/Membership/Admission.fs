@@ -1,4 +1,4 @@
-module Mosaik.Hybrid.Core.Tests.Paper.Admission
+module Mosaik.Hybrid.Core.Tests.Membership.Admission
 
 open Expecto
 
