@@ -51,6 +51,23 @@ public sealed class GroupConditions
     public Task IsFollower(CancellationToken cancellationToken = default) =>
         _board.WaitAsync(static snapshot => !snapshot.IsLeader, cancellationToken);
 
+    /// <summary>This node leads; gives the term in which it does.</summary>
+    /// <remarks>
+    /// In a term at most one node leads, and of two leaders of one lineage the later has the greater term: a number
+    /// to fence with.
+    /// </remarks>
+    public async Task<Term> Leads(CancellationToken cancellationToken = default)
+    {
+        var snapshot = await _board
+            .WaitAsync(static snapshot => snapshot.IsLeader, cancellationToken)
+            .ConfigureAwait(false);
+        return snapshot.Term;
+    }
+
+    /// <summary>This node does not lead in this term any more, though it may lead again in a later one.</summary>
+    public Task LeadsNoMore(Term term, CancellationToken cancellationToken = default) =>
+        _board.WaitAsync(snapshot => !snapshot.IsLeader || snapshot.Term != term, cancellationToken);
+
     /// <summary>This node leads, or follows a leader without a gap in its log.</summary>
     public Task Online(CancellationToken cancellationToken = default) =>
         _board.WaitAsync(static snapshot => snapshot.IsOnline, cancellationToken);
