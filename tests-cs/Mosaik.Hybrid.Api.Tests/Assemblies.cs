@@ -1,5 +1,6 @@
 using System.Reflection;
 using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Hosting;
 using Mosaik.Hybrid.Storage;
 using Mosaik.Hybrid.Storage.TestKit;
 using Mosaik.Hybrid.Testing;
@@ -25,6 +26,7 @@ internal static class Assemblies
         typeof(InMemoryLogStore).Assembly,
         typeof(GroupKey).Assembly,
         typeof(SimulationReport).Assembly,
+        typeof(MosaikBuilder).Assembly,
         typeof(FileLogStore).Assembly,
         typeof(RocksDbLogStore).Assembly,
         typeof(LogStorageConformance).Assembly,

@@ -15,7 +15,12 @@ public sealed class DocsCompile
         global using System.Linq;
         global using System.Threading;
         global using System.Threading.Tasks;
+        global using Microsoft.Extensions.Configuration;
+        global using Microsoft.Extensions.DependencyInjection;
+        global using Microsoft.Extensions.Hosting;
+        global using Microsoft.Extensions.Logging;
         global using Mosaik.Hybrid;
+        global using Mosaik.Hybrid.Hosting;
         global using Mosaik.Hybrid.Storage;
         global using Mosaik.Hybrid.Testing;
         global using Mosaik.Hybrid.Tickets;

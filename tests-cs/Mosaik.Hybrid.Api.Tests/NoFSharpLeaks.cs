@@ -22,6 +22,7 @@ public sealed class NoFSharpLeaks
     [InlineData("Mosaik.Hybrid.Storage.TestKit")]
     [InlineData("Mosaik.Hybrid")]
     [InlineData("Mosaik.Hybrid.Testing")]
+    [InlineData("Mosaik.Hybrid.Hosting")]
     public void NoPublicSignatureMentionsThem(string assembly)
     {
         var leaks =

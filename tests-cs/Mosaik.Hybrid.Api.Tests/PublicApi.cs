@@ -26,6 +26,7 @@ public sealed class PublicApi
     [InlineData("Mosaik.Hybrid.Storage.TestKit")]
     [InlineData("Mosaik.Hybrid")]
     [InlineData("Mosaik.Hybrid.Testing")]
+    [InlineData("Mosaik.Hybrid.Hosting")]
     public void TheSurfaceIsTheApprovedOne(string assembly)
     {
         var path = Repository.PathOf("tests-cs", "Mosaik.Hybrid.Api.Tests", "approved", assembly + ".txt");
