@@ -67,7 +67,7 @@ public static class StoredForm
         var span = source.Span;
         if (
             span.Length < EntryFixedSize
-            || span[36] > (byte)EntryKind.Configuration
+            || span[36] > (byte)EntryKind.Dissolution
             || span[37] > HasProposer
         )
         {

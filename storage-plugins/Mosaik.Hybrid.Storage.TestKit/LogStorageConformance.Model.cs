@@ -111,7 +111,7 @@ internal sealed class SequencePlayer(Dice dice, Func<Task>? reopen, Func<Task> c
         for (var place = 0; place < run.Length; place++)
         {
             var bytes = dice.OneIn(200) ? 90_000 : dice.Below(dice.OneIn(10) ? 4_000 : 150);
-            run[place] = Entry(next++, _term, bytes, (EntryKind)dice.Below(3));
+            run[place] = Entry(next++, _term, bytes, (EntryKind)dice.Below(4));
         }
 
         return run;
