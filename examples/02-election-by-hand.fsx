@@ -112,7 +112,7 @@ printfn "Everybody meets. Nobody has a log, so the lowest member stands for foun
 for place in 0..2 do
     for other in 0..2 do
         if other <> place then
-            step place (Input.PeerUp(members[other], { Lineage = Lineage.None; Observer = false }))
+            step place (Input.PeerUp(members[other], { Lineage = Lineage.None; Preference = LeadershipPreference.Normal; HasCommands = false }))
 
 now <- states |> Array.map (fun state -> state.ElectionAt.Milliseconds) |> Array.min
 let founder = states |> Array.findIndex (fun state -> state.ElectionAt = Instant now)
@@ -140,7 +140,7 @@ expect "in a later term" (states[challenger].CurrentTerm > states[founder].Curre
 
 printfn
     $"\nThe cable is mended. {names[founder]} still believes that it leads, until it hears of the later term."
-let facts = { Lineage = states[0].Lineage; Observer = false }
+let facts = { Lineage = states[0].Lineage; Preference = LeadershipPreference.Normal; HasCommands = false }
 
 for place in others do
     step place (Input.PeerUp(members[founder], facts))

@@ -70,6 +70,10 @@ public sealed class ConsensusConfig
     /// <value>1 to 31; 5 by default.</value>
     public int MaxVoters => _parameters.MaxVoters;
 
+    /// <summary>How long a voter may be silent before another member takes its place, or it is removed.</summary>
+    /// <value>At least twice the election timeout, up to 24 hours; 60 s by default.</value>
+    public TimeSpan RemovalDelay => TimeSpan.FromMilliseconds(_parameters.RemovalDelay);
+
     /// <summary>The most entries in one append message.</summary>
     /// <value>1 to 65,536; 1,024 by default.</value>
     public int EntriesPerAppendMax => _parameters.EntriesPerAppendMax;
@@ -138,6 +142,7 @@ public sealed class ConsensusConfig
             ("query_timeout", _parameters.QueryTimeout),
             ("founding_members", _parameters.FoundingMembers),
             ("max_voters", _parameters.MaxVoters),
+            ("removal_delay", _parameters.RemovalDelay),
             ("entries_per_append_max", _parameters.EntriesPerAppendMax),
             ("bytes_per_append_max", _parameters.BytesPerAppendMax),
             ("entries_in_flight_max", _parameters.EntriesInFlightMax),

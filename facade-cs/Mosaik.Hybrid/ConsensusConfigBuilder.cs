@@ -29,6 +29,8 @@ public sealed record ConsensusConfigBuilder
 
     private int MaxVoters { get; init; } = ConsensusConfig.Default.MaxVoters;
 
+    private TimeSpan RemovalDelay { get; init; } = ConsensusConfig.Default.RemovalDelay;
+
     private int EntriesPerAppendMax { get; init; } = ConsensusConfig.Default.EntriesPerAppendMax;
 
     private int BytesPerAppendMax { get; init; } = ConsensusConfig.Default.BytesPerAppendMax;
@@ -105,6 +107,12 @@ public sealed record ConsensusConfigBuilder
     /// <summary>The most voters that a configuration grows to; further members are learners on standby.</summary>
     /// <param name="value">1 to 31; 5 by default.</param>
     public ConsensusConfigBuilder WithMaxVoters(int value) => this with { MaxVoters = value };
+
+    /// <summary>How long a voter may be silent before another member takes its place, or it is removed.</summary>
+    /// <param name="value">
+    /// at least twice the election timeout, up to 24 hours; whole milliseconds; 60 s by default.
+    /// </param>
+    public ConsensusConfigBuilder WithRemovalDelay(TimeSpan value) => this with { RemovalDelay = value };
 
     /// <summary>The most entries in one append message.</summary>
     /// <param name="value">1 to 65,536; 1,024 by default.</param>
@@ -195,6 +203,12 @@ public sealed record ConsensusConfigBuilder
             ),
             foundingMembers: FoundingMembers,
             maxVoters: MaxVoters,
+            removalDelay: Milliseconds(
+                "removal_delay",
+                RemovalDelay,
+                ConsensusConfig.Default.RemovalDelay,
+                faults
+            ),
             entriesPerAppendMax: EntriesPerAppendMax,
             bytesPerAppendMax: BytesPerAppendMax,
             entriesInFlightMax: EntriesInFlightMax,
@@ -222,7 +236,7 @@ public sealed record ConsensusConfigBuilder
         var milliseconds = value.Ticks / TimeSpan.TicksPerMillisecond;
         if (milliseconds is < int.MinValue or > int.MaxValue)
         {
-            faults.Add(Fault(name, value, "it must be at most one hour."));
+            faults.Add(Fault(name, value, "it must be at most 24 days."));
             return (int)standIn.TotalMilliseconds;
         }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Wire;
 
 namespace Mosaik.Hybrid.Runtime;
 
@@ -67,7 +68,7 @@ internal sealed class BondProver(GroupKey key, ReadOnlyMemory<byte> ownPublicKey
         hello.Member.Peer.CopyTo(bytes[100..]);
         hello.Member.Incarnation.Value.CopyTo(bytes[132..]);
         hello.Lineage.Value.CopyTo(bytes[148..]);
-        bytes[164] = hello.Observer ? (byte)1 : (byte)0;
+        bytes[164] = WireFormat.HelloFlags(hello);
         output.Write(bytes);
     }
 

@@ -3,9 +3,35 @@ using Mosaik.Hybrid.Diagnostics;
 
 namespace Mosaik.Hybrid.Runtime;
 
-// The end of a group on this node: whoever waits is told, and everything is released.
+// The end of a group on this node: first in agreement with the others, if it may be; then whoever waits is told, and
+// everything is released.
 internal sealed partial class GroupLoop
 {
+    /// <summary>Why the group is being left, once it is.</summary>
+    private TerminationReason? _leaving;
+
+    /// <summary>Begins to leave the group in good order. Any thread, more than once.</summary>
+    /// <param name="reason">What those are told who still wait.</param>
+    public void Leave(TerminationReason reason) => Post(new LeaveRequest(reason));
+
+    /// <summary>From here on no commands are taken; those that were go on while the core hands over and departs.</summary>
+    private void BeginLeave(TerminationReason reason)
+    {
+        if (_leaving is null)
+        {
+            _leaving = reason;
+            _inputs.Add(GroupInput.Leave);
+        }
+    }
+
+    /// <summary>The core has done what can be done, or has waited for two election timeouts: the bonds end.</summary>
+    private void EndLeave()
+    {
+        _inputs.Add(GroupInput.Close);
+        Step();
+        _end ??= new GroupTerminatedException(_leaving ?? TerminationReason.Left);
+    }
+
     private async Task TearDownAsync(GroupTerminatedException end)
     {
         _end = end;

@@ -137,8 +137,7 @@ internal sealed partial class GroupLoop
         }
         else if (item is LeaveRequest leave)
         {
-            _inputs.Add(GroupInput.Leave);
-            _end ??= new GroupTerminatedException(leave.Reason);
+            BeginLeave(leave.Reason);
         }
         else
         {
@@ -150,10 +149,10 @@ internal sealed partial class GroupLoop
     private void Accept(SubmitRequest request)
     {
         var pending = _pending!;
-        if (_state.Raft.Leader.IsNone)
+        if (_leaving is not null || _state.Raft.Leader.IsNone)
         {
             _window.Release(request.Commands.Length, request.Bytes);
-            request.Fail(SubmitFailure.Offline);
+            request.Fail(_leaving is null ? SubmitFailure.Offline : SubmitFailure.Terminated);
             return;
         }
 

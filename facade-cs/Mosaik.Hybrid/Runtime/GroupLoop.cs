@@ -110,10 +110,6 @@ internal sealed partial class GroupLoop
     /// <summary>Enqueues an item; lost once the group has ended. Any thread.</summary>
     public void Post(object item) => _items.Writer.TryWrite(item);
 
-    /// <summary>Begins to leave the group in good order. Any thread, more than once.</summary>
-    /// <param name="reason">What those are told who still wait.</param>
-    public void Leave(TerminationReason reason) => Post(new LeaveRequest(reason));
-
     /// <summary>Runs the group until it is left or can't go on. Never throws: how it ended is in <see cref="Status"/>.</summary>
     public async Task RunAsync()
     {
@@ -209,6 +205,10 @@ internal sealed partial class GroupLoop
             ? GroupMembers.None
             : GroupMembers.Of(stored.Configurations.Head.Item2);
         _inputs.Add(GroupInput.Tick);
+        if (_leaving is not null)
+        {
+            _inputs.Add(GroupInput.Leave);
+        }
     }
 
     private async Task TurnAsync()
@@ -222,6 +222,10 @@ internal sealed partial class GroupLoop
                 if (_ready.IsReset)
                 {
                     await ResetAsync().ConfigureAwait(false);
+                }
+                else if (_ready.MayLeave)
+                {
+                    EndLeave();
                 }
             } while (_inputs.Count > 0 && _end is null);
 

@@ -14,6 +14,9 @@ internal static class LogRecovery
 {
     private const int ReadBytesMax = 4 * 1024 * 1024;
 
+    /// <summary>The first command is near the beginning: little is read at a time in search of it.</summary>
+    private const int ScanBytesMax = 64 * 1024;
+
     /// <summary>A member that has never been: a random incarnation; no lineage but that of a snapshot it begins with.</summary>
     public static HardState NewMember(PeerId peer, Lineage lineage = default)
     {
@@ -67,6 +70,13 @@ internal static class LogRecovery
         var hard = await BeginSessionAsync(storage, stored, snapshot, peer, cancellationToken)
             .ConfigureAwait(false);
         stored = await AlignAsync(storage, stored, snapshot, cancellationToken).ConfigureAwait(false);
+        var (firstCommand, dissolution) = await FindLandmarksAsync(
+                storage,
+                stored,
+                snapshot,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return new StoredState(
             hard,
             Outline(stored),
@@ -74,6 +84,8 @@ internal static class LogRecovery
             snapshot is null
                 ? FSharpValueOption<SnapshotFacts>.ValueNone
                 : FSharpValueOption<SnapshotFacts>.NewValueSome(snapshot.Facts),
+            firstCommand,
+            dissolution,
             await ReadTimestampAsync(storage, stored, snapshot, cancellationToken).ConfigureAwait(false)
         );
     }
@@ -276,6 +288,44 @@ internal static class LogRecovery
 
         newestFirst.Reverse();
         return ListModule.OfSeq(newestFirst);
+    }
+
+    /// <summary>The first command, and where the lineage ends: which it can only do in a log without commands.</summary>
+    /// <remarks>A snapshot stands for commands. Reads no further than to the first one, so little of a long log.</remarks>
+    private static async Task<(LogIndex FirstCommand, LogIndex Dissolution)> FindLandmarksAsync(
+        ILogStorage storage,
+        StoredLog stored,
+        RecoveredSnapshot? snapshot,
+        CancellationToken cancellationToken
+    )
+    {
+        if (snapshot is not null)
+        {
+            return (snapshot.Facts.Position.Index, LogIndex.Zero);
+        }
+
+        var dissolution = LogIndex.Zero;
+        var next = stored.BasePosition.Index.Next;
+        while (next <= stored.LastPosition.Index)
+        {
+            var range = new LogRange(next, stored.LastPosition.Index);
+            var entries = await storage
+                .ReadAsync(range, ScanBytesMax, cancellationToken)
+                .ConfigureAwait(false);
+            foreach (ref readonly var entry in entries.Span)
+            {
+                if (entry.Kind == EntryKind.Command)
+                {
+                    return (entry.Index, dissolution);
+                }
+
+                dissolution = entry.Kind == EntryKind.Dissolution ? entry.Index : dissolution;
+            }
+
+            next = next.Plus(entries.Length);
+        }
+
+        return (LogIndex.Zero, dissolution);
     }
 
     /// <summary>Entries of a next leader must not be earlier than those that were.</summary>

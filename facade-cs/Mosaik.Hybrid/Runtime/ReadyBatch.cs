@@ -59,6 +59,12 @@ internal sealed class ReadyBatch : IGroupOutputHandler
     /// <summary>The role or term changed.</summary>
     public bool IsRoleChanged { get; private set; }
 
+    /// <summary>The other lineages of the group that are known to live, if they changed.</summary>
+    public IReadOnlyList<Lineage>? Conflict { get; private set; }
+
+    /// <summary>Nothing more can be done for this node to leave in good order.</summary>
+    public bool MayLeave { get; private set; }
+
     /// <summary>The lineage is void: begin anew.</summary>
     public bool IsReset { get; private set; }
 
@@ -92,6 +98,8 @@ internal sealed class ReadyBatch : IGroupOutputHandler
         Configuration = null;
         IsLeaderChanged = false;
         IsRoleChanged = false;
+        Conflict = null;
+        MayLeave = false;
         IsReset = false;
         Violation = null;
     }
@@ -184,6 +192,14 @@ internal sealed class ReadyBatch : IGroupOutputHandler
         HasNotices = true;
         DiskStalled = stalled;
     }
+
+    void IGroupOutputHandler.ConflictChanged(IReadOnlyList<Lineage> lineages)
+    {
+        HasNotices = true;
+        Conflict = lineages;
+    }
+
+    void IGroupOutputHandler.MayLeave() => MayLeave = true;
 
     void IGroupOutputHandler.Reset() => IsReset = true;
 

@@ -114,7 +114,8 @@ public sealed class HandshakeTests
                             mine.Nonce,
                             other,
                             mine.Lineage,
-                            mine.Observer
+                            mine.Preference,
+                            mine.HasCommands
                         )
                     )
                 );

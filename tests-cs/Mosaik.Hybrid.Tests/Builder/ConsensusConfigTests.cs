@@ -17,6 +17,7 @@ public sealed class ConsensusConfigTests
             Ordinary.WithQueryTimeout(Ms(2_001)).Build(),
             Ordinary.WithFoundingMembers(3).Build(),
             Ordinary.WithMaxVoters(7).Build(),
+            Ordinary.WithRemovalDelay(Ms(60_001)).Build(),
             Ordinary.WithEntriesPerAppendMax(7).Build(),
             Ordinary.WithBytesPerAppendMax(7).Build(),
             Ordinary.WithEntriesInFlightMax(7).Build(),
@@ -41,6 +42,7 @@ public sealed class ConsensusConfigTests
         Assert.Equal(Ms(2_000), config.QueryTimeout);
         Assert.Equal(1, config.FoundingMembers);
         Assert.Equal(5, config.MaxVoters);
+        Assert.Equal(Ms(60_000), config.RemovalDelay);
         Assert.Equal(LeadershipPreference.Normal, config.Preference);
         Assert.True(config.HasSameParameters(Ordinary.Build()));
     }

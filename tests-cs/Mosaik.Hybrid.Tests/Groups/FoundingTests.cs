@@ -72,7 +72,10 @@ public sealed class FoundingTests
         );
         var weak = await cluster.AwaitAsync(late.Group.QueryAsync(50, Consistency.Weak), "a weak answer");
         Assert.Equal(["late"], weak.Result);
-        Assert.Contains(late.Group.Members.Learners, member => member.Peer == late.Id);
+        await cluster.UntilAsync(
+            () => cluster.Living.All(node => node.Group.Members.Voters.Any(voter => voter.Peer == late.Id)),
+            "the late joiner votes, as everybody knows"
+        );
     }
 
     [Fact]

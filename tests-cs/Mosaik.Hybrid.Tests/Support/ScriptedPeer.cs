@@ -61,7 +61,8 @@ internal sealed class ScriptedPeer : IAsyncDisposable
             Bytes32.FromBytes(RandomNumberGenerator.GetBytes(32)),
             _member,
             Lineage.None,
-            observer: false
+            LeadershipPreference.Normal,
+            hasCommands: false
         );
 
     /// <summary>The proof that an honest dialler with this key would give.</summary>

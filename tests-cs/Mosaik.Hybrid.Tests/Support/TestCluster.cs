@@ -222,6 +222,13 @@ internal sealed class TestCluster : IAsyncDisposable
         return leader!;
     }
 
+    /// <summary>Waits until every living node knows these voters, and no other member.</summary>
+    public Task VotersAreAsync(IReadOnlyList<MemberId> voters) =>
+        UntilAsync(
+            () => Living.All(node => node.Group.Members.All.SequenceEqual(voters)),
+            $"the voters are {string.Join(", ", voters)} and nobody else is a member"
+        );
+
     /// <summary>Executes through a node as a careful user does: offline means again, unknown means ask.</summary>
     public async Task ExecuteAsync(TestNode node, string command)
     {
