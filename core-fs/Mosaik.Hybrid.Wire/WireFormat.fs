@@ -42,7 +42,11 @@ open Mosaik.Hybrid.Core
 ///   0x1A HandOver            lineage 16 | term varint | target: peer 32 | incarnation 16
 ///   0x1B Depart              lineage 16 | term varint
 ///   0x1C Departed            lineage 16 | term varint
+///   0x1D Survey              lineage 16 | term | request (varints)
+///   0x1E SurveyReply         lineage 16 | term | request | last | commit | count (varints) | count × report
 ///
+///   report                   peer 32 | incarnation 16 | flags u8 (bit 0: observer, bit 1: reluctant, bit 2: bonded,
+///                            bit 3: caught up, bit 4: leaving) | match | silence (varints)
 ///   proposer                 peer 32 | incarnation 16 | session varint
 ///   command                  batch remaining varint | length varint | payload
 ///   entry                    head u8 | [term step] | timestamp step | [batch remaining]
@@ -158,6 +162,12 @@ module WireFormat =
     [<Literal>]
     let internal DepartedTag = 0x1Cuy
 
+    [<Literal>]
+    let internal SurveyTag = 0x1Duy
+
+    [<Literal>]
+    let internal SurveyReplyTag = 0x1Euy
+
     // The flags of a hello.
 
     [<Literal>]
@@ -172,15 +182,45 @@ module WireFormat =
     [<Literal>]
     let internal HelloMask = 0x07uy
 
+    // The flags of a member's report, besides how willing it is to lead.
+
+    [<Literal>]
+    let internal BondedFlag = 0x04uy
+
+    [<Literal>]
+    let internal CaughtUpFlag = 0x08uy
+
+    [<Literal>]
+    let internal LeavingFlag = 0x10uy
+
+    [<Literal>]
+    let internal ReportMask = 0x1Fuy
+
+    /// A report on a member: at least 48 bytes of its id, flags and two varints; at most two of ten bytes.
+    [<Literal>]
+    let internal MemberReportBytesMin = 51
+
+    [<Literal>]
+    let internal MemberReportBytesMax = 69
+
+    let private preferenceFlag (preference: LeadershipPreference) =
+        match preference with
+        | LeadershipPreference.Observer -> ObserverFlag
+        | LeadershipPreference.Reluctant -> ReluctantFlag
+        | LeadershipPreference.Normal
+        | _ -> 0uy
+
+    /// What a leader says of a member besides its numbers.
+    let internal reportFlags (report: MemberReport) =
+        preferenceFlag report.Preference
+        ||| (if report.IsBonded then BondedFlag else 0uy)
+        ||| (if report.IsCaughtUp then CaughtUpFlag else 0uy)
+        ||| (if report.IsLeaving then LeavingFlag else 0uy)
+
     /// What a hello says of its sender besides names and numbers.
     [<CompiledName "HelloFlags">]
     let helloFlags (hello: Hello) =
-        let preference =
-            match hello.Preference with
-            | LeadershipPreference.Observer -> ObserverFlag
-            | LeadershipPreference.Reluctant -> ReluctantFlag
-            | LeadershipPreference.Normal
-            | _ -> 0uy
+        let preference = preferenceFlag hello.Preference
         if hello.HasCommands then
             preference ||| HasCommandsFlag
         else

@@ -10,6 +10,15 @@ open Mosaik.Hybrid.Core
 [<RequireQualifiedAccess>]
 module private Read =
 
+    let private preferenceOf (flags: byte) (cursor: byref<ReadCursor>) =
+        match flags &&& (WireFormat.ObserverFlag ||| WireFormat.ReluctantFlag) with
+        | 0uy -> LeadershipPreference.Normal
+        | WireFormat.ObserverFlag -> LeadershipPreference.Observer
+        | WireFormat.ReluctantFlag -> LeadershipPreference.Reluctant
+        | _ ->
+            cursor.Fail DecodeFault.UnknownFlag
+            LeadershipPreference.Normal
+
     let hello (cursor: byref<ReadCursor>) =
         let versionMin = cursor.UInt16()
         let versionMax = cursor.UInt16()
@@ -19,14 +28,7 @@ module private Read =
         let author = cursor.MemberId()
         let lineage = cursor.Lineage()
         let flags = cursor.Flags WireFormat.HelloMask
-        let preference =
-            match flags &&& (WireFormat.ObserverFlag ||| WireFormat.ReluctantFlag) with
-            | 0uy -> LeadershipPreference.Normal
-            | WireFormat.ObserverFlag -> LeadershipPreference.Observer
-            | WireFormat.ReluctantFlag -> LeadershipPreference.Reluctant
-            | _ ->
-                cursor.Fail DecodeFault.UnknownFlag
-                LeadershipPreference.Normal
+        let preference = preferenceOf flags &cursor
         BondMessage.Hello
             { VersionMin = versionMin
               VersionMax = versionMax
@@ -368,6 +370,56 @@ module private Read =
         let target = cursor.MemberId()
         Message.HandOver { Lineage = lineage; Term = term; Target = target }
 
+    let survey (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        Message.Survey { Lineage = lineage; Term = term; Request = cursor.Varint() }
+
+    let private memberReport (cursor: byref<ReadCursor>) : MemberReport =
+        let id = cursor.MemberId()
+        let flags = cursor.Flags WireFormat.ReportMask
+        let preference = preferenceOf flags &cursor
+        let matched = cursor.Index()
+        let silence = cursor.Number()
+        { Member = id
+          Match = matched
+          Silence = int64 silence
+          IsBonded = (flags &&& WireFormat.BondedFlag <> 0uy)
+          IsCaughtUp = (flags &&& WireFormat.CaughtUpFlag <> 0uy)
+          IsLeaving = (flags &&& WireFormat.LeavingFlag <> 0uy)
+          Preference = preference }
+
+    /// Members in the order of their ids, so that none is there twice.
+    let private memberReports (cursor: byref<ReadCursor>) : MemberReport list =
+        let count = cursor.Count WireFormat.MemberReportBytesMin
+        if count > Configuration.membersMax then
+            cursor.Fail DecodeFault.TooMany
+        let mutable reports = []
+        let mutable left = count
+        while left > 0 && cursor.IsSound do
+            let report = memberReport &cursor
+            match reports with
+            | former :: _ when compare former.Member report.Member >= 0 ->
+                cursor.Fail DecodeFault.NotCanonical
+            | _ -> ()
+            reports <- report :: reports
+            left <- left - 1
+        List.rev reports
+
+    let surveyReply (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let request = cursor.Varint()
+        let last = cursor.Index()
+        let commit = cursor.Index()
+        Message.SurveyReply
+            { Lineage = lineage
+              Term = term
+              Request = request
+              Last = last
+              Commit = commit
+              Members = memberReports &cursor }
+
     /// The words that say nothing but that they are said, in which lineage and term.
     let private bare (make: Lineage -> Term -> Message) (cursor: byref<ReadCursor>) =
         let lineage = cursor.Lineage()
@@ -399,6 +451,8 @@ module private Read =
         | WireFormat.HandOverTag -> BondMessage.Raft(handOver &cursor)
         | WireFormat.DepartTag -> BondMessage.Raft(depart &cursor)
         | WireFormat.DepartedTag -> BondMessage.Raft(departed &cursor)
+        | WireFormat.SurveyTag -> BondMessage.Raft(survey &cursor)
+        | WireFormat.SurveyReplyTag -> BondMessage.Raft(surveyReply &cursor)
         | WireFormat.HelloTag -> hello &cursor
         | WireFormat.ProofTag -> proof frame &cursor
         | WireFormat.WelcomeTag -> BondMessage.Welcome

@@ -2,54 +2,9 @@ namespace Mosaik.Hybrid.Wire
 
 open System
 open System.Buffers
-open System.Buffers.Binary
-open System.Runtime.CompilerServices
 
 open Mosaik.Hybrid
 open Mosaik.Hybrid.Core
-
-/// Where the next byte goes: a span that was reserved large enough beforehand.
-[<Struct; IsByRefLike; NoEquality; NoComparison>]
-type internal WriteCursor =
-    val Bytes: Span<byte>
-    val mutable Position: int
-
-    new(bytes: Span<byte>) = { Bytes = bytes; Position = 0 }
-
-    member this.Byte(value: byte) =
-        this.Bytes[this.Position] <- value
-        this.Position <- this.Position + 1
-
-    member this.UInt16(value: uint16) =
-        BinaryPrimitives.WriteUInt16LittleEndian(this.Bytes.Slice this.Position, value)
-        this.Position <- this.Position + 2
-
-    member this.UInt32(value: uint32) =
-        BinaryPrimitives.WriteUInt32LittleEndian(this.Bytes.Slice this.Position, value)
-        this.Position <- this.Position + 4
-
-    member this.Varint(value: uint64) =
-        let mutable rest = value
-        while rest >= 0x80UL do
-            this.Byte(byte rest ||| 0x80uy)
-            rest <- rest >>> 7
-        this.Byte(byte rest)
-
-    member this.Bytes16(value: Bytes16) =
-        value.CopyTo(this.Bytes.Slice this.Position)
-        this.Position <- this.Position + 16
-
-    member this.Bytes32(value: Bytes32) =
-        value.CopyTo(this.Bytes.Slice this.Position)
-        this.Position <- this.Position + 32
-
-    member this.Raw(value: ReadOnlySpan<byte>) =
-        value.CopyTo(this.Bytes.Slice this.Position)
-        this.Position <- this.Position + value.Length
-
-    member this.Blob(value: ReadOnlyMemory<byte>) =
-        this.Varint(uint64 value.Length)
-        this.Raw value.Span
 
 /// Writes bodies of frames. A message that no reader would accept is a fault of the caller: ArgumentException,
 /// and nothing is written.
@@ -124,6 +79,32 @@ module private Write =
             | Vote.Granted -> 1uy
             | Vote.Denied -> 0uy
         cursor.Byte(granted ||| (if reply.PreVote then 2uy else 0uy))
+
+    let private memberReport (cursor: byref<WriteCursor>) (report: MemberReport) =
+        memberId &cursor report.Member
+        cursor.Byte(WireFormat.reportFlags report)
+        number &cursor report.Match.Value
+        if report.Silence < 0L then
+            refuse "a silence is negative"
+        number &cursor (uint64 report.Silence)
+
+    let surveyReply (cursor: byref<WriteCursor>) (reply: SurveyReply) =
+        start &cursor WireFormat.SurveyReplyTag reply.Lineage reply.Term
+        cursor.Varint reply.Request
+        number &cursor reply.Last.Value
+        number &cursor reply.Commit.Value
+        let count = reply.Members.Length
+        if count > Configuration.membersMax then
+            refuse "more than 256 members are reported on"
+        cursor.Varint(uint64 count)
+        let mutable former = ValueNone
+        for report in reply.Members do
+            match former with
+            | ValueSome former when compare former report.Member >= 0 -> refuse "members are not in order"
+            | ValueSome _
+            | ValueNone -> ()
+            former <- ValueSome report.Member
+            memberReport &cursor report
 
     let appendHeader (cursor: byref<WriteCursor>) (tag: byte) (header: AppendHeader) =
         start &cursor tag header.Lineage header.Term
@@ -441,6 +422,18 @@ type WireWriter private () =
             let mutable cursor = WriteCursor(output.GetSpan WireFormat.HeaderOverhead)
             Write.start &cursor WireFormat.HandOverTag request.Lineage request.Term
             Write.memberId &cursor request.Target
+            output.Advance cursor.Position
+        | Message.Survey request ->
+            let mutable cursor = WriteCursor(output.GetSpan WireFormat.HeaderOverhead)
+            Write.start &cursor WireFormat.SurveyTag request.Lineage request.Term
+            cursor.Varint request.Request
+            output.Advance cursor.Position
+        | Message.SurveyReply reply ->
+            let size =
+                WireFormat.HeaderOverhead
+                + WireFormat.MemberReportBytesMax * reply.Members.Length
+            let mutable cursor = WriteCursor(output.GetSpan size)
+            Write.surveyReply &cursor reply
             output.Advance cursor.Position
         | Message.TimeoutNow order ->
             WireWriter.EncodeBare(WireFormat.TimeoutNowTag, order.Lineage, order.Term, output)

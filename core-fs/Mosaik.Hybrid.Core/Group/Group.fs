@@ -249,6 +249,7 @@ module Group =
             gathering.Inputs.Add(Input.SnapshotGrew(position, offset))
         | GroupInput.SnapshotReceived(snapshot, timestamp, hasCommands) ->
             gathering.Inputs.Add(Input.SnapshotReceived(snapshot, timestamp, hasCommands))
+        | GroupInput.Survey id -> gathering.Inputs.Add(Input.Survey id)
         | GroupInput.HandOver target -> gathering.Inputs.Add(Input.HandOver(ValueOption.ofNullable target))
         | GroupInput.Reset -> gathering.Inputs.Add Input.Reset
         | GroupInput.Leave -> gathering.Inputs.Add Input.Leave
@@ -282,6 +283,7 @@ module Group =
         | Output.Assigned(first, last, index) -> add (GroupOutput.Assigned(first, last, index))
         | Output.ReadReady(ids, index) -> add (GroupOutput.ReadReady(ids, index))
         | Output.ReadRefused id -> add (GroupOutput.ReadRefused id)
+        | Output.Surveyed(ids, reply) -> add (GroupOutput.Surveyed(ids, reply))
         | Output.Reset -> add GroupOutput.Reset
         | Output.Blame(peer, evidence) ->
             match gathering.State.Links.TryFind peer with

@@ -26,6 +26,8 @@ type GroupInput =
     | SnapshotSaved of snapshot: SnapshotFacts * kept: int
     | SnapshotGrew of position: LogPosition * offset: int64
     | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64 * hasCommands: bool
+    /// How are the members? Ids rise; `Surveyed` answers each.
+    | Survey of id: uint64
     /// Leadership shall go to this peer; null: to whoever is fit for it.
     | HandOver of target: Nullable<PeerId>
     /// The operator gives this node's part in its lineage up.

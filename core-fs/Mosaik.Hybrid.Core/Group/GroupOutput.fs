@@ -37,6 +37,7 @@ type GroupOutput =
     | Assigned of first: uint64 * last: uint64 * index: LogIndex
     | ReadReady of ids: uint64 list * index: LogIndex
     | ReadRefused of id: uint64
+    | Surveyed of ids: uint64 list * reply: SurveyReply voption
     | SetDeadline of at: Instant
     | Notify of Notice
     | Reset
@@ -67,6 +68,7 @@ type IGroupOutputHandler =
     abstract Assigned: first: uint64 * last: uint64 * index: LogIndex -> unit
     abstract ReadReady: ids: IReadOnlyList<uint64> * index: LogIndex -> unit
     abstract ReadRefused: id: uint64 -> unit
+    abstract Surveyed: ids: IReadOnlyList<uint64> * reply: SurveyReply | null -> unit
     abstract SetDeadline: at: Instant -> unit
     abstract LeaderChanged: leader: MemberId | null -> unit
     abstract RoleChanged: role: RoleKind * term: Term -> unit
@@ -121,6 +123,8 @@ module Outputs =
         | GroupOutput.Assigned(first, last, index) -> handler.Assigned(first, last, index)
         | GroupOutput.ReadReady(ids, index) -> handler.ReadReady(ids, index)
         | GroupOutput.ReadRefused id -> handler.ReadRefused id
+        | GroupOutput.Surveyed(ids, ValueSome reply) -> handler.Surveyed(ids, reply)
+        | GroupOutput.Surveyed(ids, ValueNone) -> handler.Surveyed(ids, null)
         | GroupOutput.SetDeadline at -> handler.SetDeadline at
         | GroupOutput.Notify notice -> notify handler notice
         | GroupOutput.Reset -> handler.Reset()

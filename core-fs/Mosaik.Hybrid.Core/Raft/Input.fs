@@ -58,6 +58,8 @@ type Input =
     /// A snapshot that another member sent is whole and durable. `timestamp` is that of the entry it stands at;
     /// `hasCommands` says that a command took effect in it.
     | SnapshotReceived of snapshot: SnapshotFacts * timestamp: int64 * hasCommands: bool
+    /// How are the members? Ids rise; `Output.Surveyed` answers each.
+    | Survey of id: uint64
     /// Leadership shall go to this peer, or to whoever is fit for it.
     | HandOver of target: PeerId voption
     /// This node is about to leave: it hands leadership over and has itself removed. `Notice.MayLeave` ends it.

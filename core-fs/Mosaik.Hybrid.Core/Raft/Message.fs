@@ -130,6 +130,43 @@ type Depart = { Lineage: Lineage; Term: Term }
 [<NoComparison>]
 type Departed = { Lineage: Lineage; Term: Term }
 
+/// A member asks the leader how the members are.
+[<NoComparison>]
+type Survey = { Lineage: Lineage; Term: Term; Request: uint64 }
+
+/// What a leader knows of a member; of itself too.
+[<NoComparison>]
+type MemberReport =
+    {
+        Member: MemberId
+        /// Its log is durable, and equal to the leader's, up to here.
+        Match: LogIndex
+        /// For how many milliseconds the leader has not heard from it; 0 for the leader itself.
+        Silence: int64
+        /// The leader has a bond to it.
+        IsBonded: bool
+        /// It has all that the leader had one heartbeat ago.
+        IsCaughtUp: bool
+        /// It has said that it leaves.
+        IsLeaving: bool
+        /// How willing it is to lead, as its bond says; normal without one.
+        Preference: LeadershipPreference
+    }
+
+/// The leader's answer: everybody in its configuration, once, in the order of their ids.
+[<NoComparison>]
+type SurveyReply =
+    {
+        Lineage: Lineage
+        Term: Term
+        Request: uint64
+        /// The end of the leader's log.
+        Last: LogIndex
+        /// The leader's commit index.
+        Commit: LogIndex
+        Members: MemberReport list
+    }
+
 /// What members of one group say to each other about consensus.
 [<RequireQualifiedAccess; NoEquality; NoComparison>]
 type Message =
@@ -148,6 +185,8 @@ type Message =
     | HandOver of HandOver
     | Depart of Depart
     | Departed of Departed
+    | Survey of Survey
+    | SurveyReply of SurveyReply
 
 [<RequireQualifiedAccess>]
 module Message =
@@ -168,6 +207,8 @@ module Message =
         | Message.HandOver request -> request.Term
         | Message.Depart notice -> notice.Term
         | Message.Departed notice -> notice.Term
+        | Message.Survey request -> request.Term
+        | Message.SurveyReply reply -> reply.Term
 
     /// The lineage that the message speaks of; none from a member whose log is empty.
     let lineageOf (message: Message) =
@@ -185,3 +226,5 @@ module Message =
         | Message.HandOver request -> request.Lineage
         | Message.Depart notice -> notice.Lineage
         | Message.Departed notice -> notice.Lineage
+        | Message.Survey request -> request.Lineage
+        | Message.SurveyReply reply -> reply.Lineage

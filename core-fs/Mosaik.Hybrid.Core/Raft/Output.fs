@@ -87,6 +87,8 @@ type Output =
     | ReadReady of ids: uint64 list * index: LogIndex
     /// More reads wait than may.
     | ReadRefused of id: uint64
+    /// The leader's answer to the questions of these ids; none when there is no leader, or none that answers.
+    | Surveyed of ids: uint64 list * reply: SurveyReply voption
     /// The peer broke the protocol; its bond must be closed. The words are for diagnostics.
     | Blame of peer: MemberId * evidence: string
     /// This lineage is of no use to anybody, or the operator gave it up: forget the log and begin a new incarnation.

@@ -41,6 +41,8 @@ module Raft =
             | Message.HandOver request -> request.Term
             | Message.Depart notice -> notice.Term
             | Message.Departed notice -> notice.Term
+            | Message.Survey request -> request.Term
+            | Message.SurveyReply reply -> reply.Term
         if term > state.CurrentTerm then
             Roles.stepDownTo config clock term state
         else
@@ -63,6 +65,8 @@ module Raft =
         | Message.HandOver request -> Transfers.onRequest config clock request state
         | Message.Depart _ -> Departures.onDepart sender state
         | Message.Departed notice -> Departures.onDeparted notice state
+        | Message.Survey request -> Surveys.onRequest config clock sender request state
+        | Message.SurveyReply reply -> Surveys.onReply sender reply state
 
     /// Messages of another lineage change nothing but what is known of their sender (rule 13).
     let private isForeign (message: Message) (state: State) =
@@ -88,7 +92,9 @@ module Raft =
         | Message.TimeoutNow _
         | Message.HandOver _
         | Message.Depart _
-        | Message.Departed _ -> Lineages.onAffiliated clock sender lineage false state
+        | Message.Departed _
+        | Message.Survey _
+        | Message.SurveyReply _ -> Lineages.onAffiliated clock sender lineage false state
 
     let private onReceived config clock (sender: MemberId) (message: Message) (state: State) =
         let state = noteAffiliation clock sender message state
@@ -111,7 +117,9 @@ module Raft =
         | Message.TimeoutNow _, _
         | Message.HandOver _, _
         | Message.Depart _, _
-        | Message.Departed _, _ ->
+        | Message.Departed _, _
+        | Message.Survey _, _
+        | Message.SurveyReply _, _ ->
             if isForeign message state then
                 match message with
                 | Message.AppendEntries(header, _)
@@ -127,7 +135,9 @@ module Raft =
                 | Message.TimeoutNow _
                 | Message.HandOver _
                 | Message.Depart _
-                | Message.Departed _ -> state
+                | Message.Departed _
+                | Message.Survey _
+                | Message.SurveyReply _ -> state
             else
                 state
                 |> applyTermRule config clock message
@@ -204,6 +214,7 @@ module Raft =
         | Input.SnapshotGrew(position, offset) -> Follower.onSnapshotGrew position offset state
         | Input.SnapshotReceived(snapshot, timestamp, hasCommands) ->
             Snapshots.onReceived snapshot timestamp hasCommands state
+        | Input.Survey id -> Surveys.onSurvey id state
         | Input.HandOver target -> Transfers.onHandOver config clock target state
         | Input.Leave -> Departures.onLeave config clock state |> Changes.noteNews
         | Input.Reset -> State.say Output.Reset state
@@ -235,6 +246,7 @@ module Raft =
         |> Forwarding.send config clock
         |> Leader.replicate config clock
         |> Reads.ask config clock
+        |> Surveys.advance config clock
         |> Follower.answer config clock
 
     /// When the state wants its next tick, if nothing happens before.
@@ -257,7 +269,8 @@ module Raft =
             | oldest :: _ when not state.DiskStalled -> oldest.Since.Plus config.Consensus.ElectionTimeout
             | _ -> Instant.Never
         let asked = min proposer.ResendAt state.Reads.AskAgainAt
-        min (min first held) (min (min asked stall) (Departures.deadline state))
+        let membership = min (Departures.deadline state) (Surveys.deadline state)
+        min (min first held) (min (min asked stall) membership)
 
     let private isDone (state: State) =
         match state.Departure with

@@ -55,6 +55,21 @@ type ReadState =
         AskAgainAt: Instant
     }
 
+/// This node's questions for how the members are.
+[<NoComparison>]
+type SurveyState =
+    {
+        /// Newest first; at most `surveysMax`.
+        Waiting: uint64 list
+        /// Asked of this leader under this request id; 0 when none is.
+        Asked: uint64 list
+        AskedOf: MemberId voption
+        Request: uint64
+        LastRequest: uint64
+        /// No answer is waited for any longer then.
+        Until: Instant
+    }
+
 /// The snapshot that a follower takes.
 [<NoComparison>]
 type SnapshotIntake =
@@ -180,6 +195,7 @@ type State =
         Departure: Departure voption
         Proposer: Proposer
         Reads: ReadState
+        Surveys: SurveyState
         LastTimestamp: int64
         Rng: Rng
         // What is on its way to the disk.
@@ -210,6 +226,9 @@ module State =
 
     /// The most reads that wait on a member.
     let readsMax = 4_096
+
+    /// The most questions for the members that wait on a member.
+    let surveysMax = 256
 
     /// The most peers of other lineages that are remembered.
     let strangersMax = 256
@@ -406,6 +425,13 @@ module State =
                   HoldUntil = Instant.Zero }
               Reads =
                 { Waiting = []; Request = 0UL; Asked = []; LastRequest = 0UL; AskAgainAt = Instant.Never }
+              Surveys =
+                { Waiting = []
+                  Asked = []
+                  AskedOf = ValueNone
+                  Request = 0UL
+                  LastRequest = 0UL
+                  Until = Instant.Never }
               LastTimestamp = stored.LastTimestamp
               Rng = Rng.ofSeed seed
               WriteSequence = 0UL
