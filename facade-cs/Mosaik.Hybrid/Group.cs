@@ -136,6 +136,94 @@ public sealed class Group<TCommand, TQuery, TResult> : IAsyncDisposable
         return _runtime.AskAsync(query, consistency, cancellationToken);
     }
 
+    /// <summary>How the group is, as this node knows by itself: a leader knows all, another member its own bonds.</summary>
+    /// <remarks>A snapshot, made when it is asked for; <see cref="GetStatusAsync"/> asks the leader for the rest.</remarks>
+    public GroupStatus Status => _runtime.Loop.ReadStatus();
+
+    /// <summary>How the group is, with what the leader knows of the members.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>
+    /// With <see cref="GroupStatus.IsComplete"/> when the leader answered within the forward timeout; otherwise what this
+    /// node knows by itself.
+    /// </returns>
+    /// <exception cref="GroupTerminatedException">The group has ended on this node.</exception>
+    public Task<GroupStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _runtime.Loop.AskStatusAsync().WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Hands leadership to a peer; may be called on any member.</summary>
+    /// <remarks>
+    /// No acknowledged command is lost, and commands go on: while the leader hands over, those that come wait for the next
+    /// one. When it does not work out, the former leader goes on.
+    /// </remarks>
+    /// <param name="target">A voter; at once when it leads already.</param>
+    /// <param name="cancellationToken">Ends the wait; the transfer may still happen.</param>
+    /// <returns>Completes when the peer leads, as this node sees it.</returns>
+    /// <exception cref="LeadershipTransferException">
+    /// It is no voter, can't be reached, or did not lead within two election timeouts.
+    /// </exception>
+    /// <exception cref="GroupTerminatedException">The group has ended on this node.</exception>
+    public Task TransferLeadershipAsync(PeerId target, CancellationToken cancellationToken = default) =>
+        HandOverAsync(target, cancellationToken);
+
+    /// <summary>Hands leadership to whoever is fit for it: a willing voter before a reluctant one.</summary>
+    /// <param name="cancellationToken">Ends the wait; the transfer may still happen.</param>
+    /// <returns>Completes when another member leads, as this node sees it.</returns>
+    /// <exception cref="LeadershipTransferException">
+    /// Nobody else can lead, or nobody did within two election timeouts.
+    /// </exception>
+    /// <exception cref="GroupTerminatedException">The group has ended on this node.</exception>
+    public Task TransferLeadershipAsync(CancellationToken cancellationToken = default) =>
+        HandOverAsync(null, cancellationToken);
+
+    /// <summary>Gives up this node's part in its lineage: it forgets its log, and joins anew as a new member.</summary>
+    /// <remarks>
+    /// <para>
+    /// For the end of a conflict of lineages (<see cref="GroupConditions.LineageConflict"/>): call it on every node of the
+    /// side that is to be given up. <b>What is lost is this node's copy of the log</b>, at once and for good; when all
+    /// members of a lineage do so, everything that was ever acknowledged in it. Nothing is copied to the other side.
+    /// </para>
+    /// <para>
+    /// Commands of this node that are on their way end with <see cref="OutcomeUnknownException"/>; handles and
+    /// <see cref="When"/> go on with the new life.
+    /// </para>
+    /// </remarks>
+    /// <param name="cancellationToken">Ends the wait; the reset happens all the same.</param>
+    /// <returns>Completes when the log is forgotten, durably. Await <c>When.Online()</c> for the new life.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The machine has applied commands, which can't be taken back: give the other overload a fresh one. Or the store has a
+    /// snapshot: leave the group, give the node an empty store, and join again.
+    /// </exception>
+    /// <exception cref="GroupTerminatedException">The group has ended on this node.</exception>
+    public Task ResetAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _runtime.Loop.ResetAsync(null).WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Gives up this node's part in its lineage, and goes on with a fresh machine.</summary>
+    /// <remarks>As <see cref="ResetAsync(CancellationToken)"/>.</remarks>
+    /// <param name="freshMachine">
+    /// Of the same type and signature as the present one, with nothing applied to it. The present one is not used any more.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait; the reset happens all the same.</param>
+    /// <exception cref="ArgumentException">It is another type of machine, or the present one.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The store has a snapshot: leave the group, give the node an empty store, and join again.
+    /// </exception>
+    /// <exception cref="GroupTerminatedException">The group has ended on this node.</exception>
+    public Task ResetAsync(
+        IStateMachine<TCommand, TQuery, TResult> freshMachine,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(freshMachine);
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _runtime.Loop.ResetAsync(_runtime.ReplacementBy(freshMachine)).WaitAsync(cancellationToken);
+    }
+
     /// <summary>Saves this node's machine now, whatever <see cref="SnapshotOptions"/> say, and lets the log forget its beginning.</summary>
     /// <param name="cancellationToken">Ends the wait; the snapshot is taken all the same.</param>
     /// <returns>What the snapshot stands at, once it is durable. The last one's when nothing was applied since.</returns>
@@ -161,6 +249,18 @@ public sealed class Group<TCommand, TQuery, TResult> : IAsyncDisposable
 
     /// <inheritdoc/>
     public override string ToString() => $"Group {Id.Short}";
+
+    private Task HandOverAsync(PeerId? target, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return LeadershipTransfer.RunAsync(
+            _runtime.Loop,
+            target,
+            2 * Config.ElectionTimeout,
+            _runtime.TimeProvider,
+            cancellationToken
+        );
+    }
 
     private Task<LogRange> Submit(
         IReadOnlyList<TCommand> commands,

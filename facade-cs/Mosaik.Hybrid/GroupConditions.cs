@@ -68,6 +68,19 @@ public sealed class GroupConditions
     public Task LeadsNoMore(Term term, CancellationToken cancellationToken = default) =>
         _board.WaitAsync(snapshot => !snapshot.IsLeader || snapshot.Term != term, cancellationToken);
 
+    /// <summary>Members of another lineage of the group are known; gives these lineages.</summary>
+    /// <remarks>
+    /// Completes only while there is a conflict that does not end by itself. One side has to give its lineage up: see
+    /// <see cref="Group{TCommand, TQuery, TResult}.ResetAsync(CancellationToken)"/>.
+    /// </remarks>
+    public async Task<IReadOnlyList<Lineage>> LineageConflict(CancellationToken cancellationToken = default)
+    {
+        var snapshot = await _board
+            .WaitAsync(static snapshot => snapshot.Conflict.Count > 0, cancellationToken)
+            .ConfigureAwait(false);
+        return snapshot.Conflict;
+    }
+
     /// <summary>This node leads, or follows a leader without a gap in its log.</summary>
     public Task Online(CancellationToken cancellationToken = default) =>
         _board.WaitAsync(static snapshot => snapshot.IsOnline, cancellationToken);

@@ -30,7 +30,7 @@ internal static partial class GroupEvents
     [LoggerMessage(
         2008,
         LogLevel.Warning,
-        "Group {Group}: the lineage of this member never committed anything; beginning anew as {Member}"
+        "Group {Group}: this member gives its lineage up; beginning anew as {Member}"
     )]
     public static partial void Reset(ILogger logger, string group, string member);
 
@@ -73,6 +73,21 @@ internal static partial class GroupEvents
         "Group {Group}: a snapshot could not be saved, sent or received; the log is as it was"
     )]
     public static partial void SnapshotFailed(ILogger logger, string group, Exception exception);
+
+    [LoggerMessage(
+        2018,
+        LogLevel.Error,
+        "Group {Group}: other lineages of this group live: {Lineages}; this node is of {Lineage}. Their logs never mix: "
+            + "reset one side"
+    )]
+    public static partial void LineageConflict(ILogger logger, string group, string lineages, string lineage);
+
+    [LoggerMessage(
+        2019,
+        LogLevel.Information,
+        "Group {Group}: no other lineage of this group is known any more"
+    )]
+    public static partial void LineageConflictEnded(ILogger logger, string group);
 
     [LoggerMessage(2020, LogLevel.Debug, "Dialling {Peer} at {Address} failed: {Reason}")]
     public static partial void DialFailed(ILogger logger, string peer, string address, string reason);

@@ -16,6 +16,7 @@ internal sealed class GroupMeters
     private readonly Counter<long> _taken;
     private readonly Counter<long> _failed;
     private readonly Counter<long> _installed;
+    private readonly UpDownCounter<int> _conflicts;
 
     /// <summary>Creates the instruments.</summary>
     /// <param name="factory">Who owns the meter; null for one that the process shares.</param>
@@ -52,7 +53,15 @@ internal sealed class GroupMeters
             "{snapshot}",
             "Snapshots of other members that took the place of this node's log."
         );
+        _conflicts = meter.CreateUpDownCounter<int>(
+            "mosaik.group.lineage_conflicts",
+            "{lineage}",
+            "Other lineages of the group that this node knows of."
+        );
     }
+
+    /// <summary>So many more, or fewer, lineages than before are in conflict with this node's.</summary>
+    public void LineageConflict(string group, int change) => _conflicts.Add(change, Tag(group));
 
     /// <summary>The disk has stalled, or works again.</summary>
     public void DiskStalled(string group, bool stalled)

@@ -41,6 +41,7 @@ internal sealed partial class GroupLoop
         Status.End(end);
         _pending?.Drain(static request => request.Fail(SubmitFailure.Terminated));
         _reads.Drain(query => query.Fail(end));
+        EndMembership(end);
         while (_items.Reader.TryRead(out var item))
         {
             Refuse(item, end);

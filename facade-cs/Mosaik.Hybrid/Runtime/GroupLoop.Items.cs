@@ -110,6 +110,15 @@ internal sealed partial class GroupLoop
             case SaveRequest { Request: var request }:
                 _applier.Save(request);
                 break;
+            case StatusRequest request:
+                BeginSurvey(request);
+                break;
+            case HandOverRequest request:
+                BeginHandOver(request);
+                break;
+            case ResetRequest request:
+                BeginReset(request);
+                break;
             case PeerEntryChange change:
                 OnEntryChanged(change);
                 break;
@@ -163,10 +172,16 @@ internal sealed partial class GroupLoop
 
     private void OnApplied(AppliedReport report)
     {
+        var pending = _pending!;
+        if (!report.Own.Equals(pending.Proposer))
+        {
+            // Of a life before the reset: its numbers and places mean nothing any more.
+            return;
+        }
+
         // Who learns that a command took effect must find it in what the group publishes.
         _applied = report.Position;
         PublishStatus();
-        var pending = _pending!;
         var own = report.Restored.Last;
         if (own != 0)
         {
@@ -227,6 +242,15 @@ internal sealed partial class GroupLoop
                 break;
             case SaveRequest { Request: var request }:
                 request.TrySetException(end);
+                break;
+            case StatusRequest { Completion: var completion }:
+                completion.TrySetException(end);
+                break;
+            case HandOverRequest { Completion: var completion }:
+                completion.TrySetException(end);
+                break;
+            case ResetRequest { Completion: var completion }:
+                completion.TrySetException(end);
                 break;
             case SnapshotBytesRead read:
                 read.Release();

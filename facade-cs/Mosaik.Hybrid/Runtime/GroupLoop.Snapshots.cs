@@ -77,6 +77,15 @@ internal sealed partial class GroupLoop
         _receiving = Task.Run(_intake.RunAsync);
     }
 
+    /// <summary>Ends what is being received; what comes from here on is of another life.</summary>
+    private async Task RestartIntakeAsync()
+    {
+        _intake.End();
+        await _receiving.ConfigureAwait(false);
+        _intake = new SnapshotIntake(_options.Storage.Snapshots, Post, OnSnapshotFailed, _ending.Token);
+        _receiving = Task.Run(_intake.RunAsync);
+    }
+
     /// <summary>What the transition says of snapshots; after its writes, before what is to be applied.</summary>
     private void CarryOutSnapshots()
     {

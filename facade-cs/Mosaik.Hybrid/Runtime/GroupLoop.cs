@@ -196,6 +196,7 @@ internal sealed partial class GroupLoop
             _ending.Token
         );
         var applied = stored.Snapshot.IsSome ? stored.Snapshot.Value.Position.Index : LogIndex.Zero;
+        Volatile.Write(ref _published, null);
         _stored = new StoredEntries(_options.Storage, _tail, _applier, applied, Post, _ending.Token);
         _executor = new ReadyExecutor(_writer, _tail, _links, pending, _stored, _sender);
         var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
@@ -347,6 +348,8 @@ internal sealed partial class GroupLoop
         {
             _reads.Take(id).ForEach(static query => query.Fail(GroupOfflineException.ForQuery()));
         }
+
+        CompleteSurveys();
     }
 
     private void Notify()
@@ -365,6 +368,11 @@ internal sealed partial class GroupLoop
         {
             _members = GroupMembers.Of(configuration);
             GroupEvents.ConfigurationChanged(_logger, _name, _members.ToString());
+        }
+
+        if (_ready.Conflict is { } conflict)
+        {
+            OnConflictChanged([.. conflict]);
         }
 
         if (_ready.IsLeaderChanged)
@@ -412,11 +420,20 @@ internal sealed partial class GroupLoop
 
     private void PublishStatus()
     {
+        var next = CurrentSnapshot();
+        Volatile.Write(ref _published, _state);
+        if (next != Status.Current)
+        {
+            Status.Publish(next);
+        }
+    }
+
+    private GroupSnapshot CurrentSnapshot()
+    {
         var raft = _state.Raft;
-        var leader = LeaderOf(_state);
-        var next = new GroupSnapshot(
+        return new GroupSnapshot(
             _node.Identity.Id,
-            leader,
+            LeaderOf(_state),
             StateModule.isLeader(raft),
             raft.Online,
             raft.CurrentTerm,
@@ -425,12 +442,9 @@ internal sealed partial class GroupLoop
             _members,
             raft.DiskStalled,
             raft.Outline.Base.Index.Next,
-            raft.Snapshot.IsSome ? raft.Snapshot.Value.Position : LogPosition.Zero
+            raft.Snapshot.IsSome ? raft.Snapshot.Value.Position : LogPosition.Zero,
+            _conflict
         );
-        if (next != Status.Current)
-        {
-            Status.Publish(next);
-        }
     }
 
     private void Halt(Violation violation)
@@ -454,35 +468,6 @@ internal sealed partial class GroupLoop
         {
             GroupEvents.Failed(_logger, _name, "the state machine failed", exception);
             Post(new MachineFailure(exception));
-        }
-    }
-
-    /// <summary>Forgets a log that can never have committed anything, and begins anew under a new incarnation.</summary>
-    private async Task ResetAsync()
-    {
-        var hard = LogRecovery.NewMember(_node.Identity.Id);
-        GroupEvents.Reset(_logger, _name, hard.Member.ToString());
-        await _writer.WhenIdleAsync().ConfigureAwait(false);
-        var batch = new LogWriteBatch(
-            hard,
-            LogIndex.Zero.Next,
-            ReadOnlyMemory<ReadOnlyMemory<LogEntry>>.Empty
-        );
-        await _options.Storage.WriteAsync(batch, _ending.Token).ConfigureAwait(false);
-        CloseAllLinks(CloseReason.GracefulShutdown);
-        var proposer = new ProposerId(hard.Member, hard.Session);
-        var pending = _pending!;
-        pending.Renumber(proposer);
-        _applier.Rename(proposer);
-        _inputs.Clear();
-        Begin(StateModule.fresh(hard));
-        if (!pending.IsEmpty)
-        {
-            _inputs.Add(
-                GroupInput.NewPropose(
-                    pending.Collect(1, pending.Submitted, SubmitWindow.CountMax, int.MaxValue)
-                )
-            );
         }
     }
 }

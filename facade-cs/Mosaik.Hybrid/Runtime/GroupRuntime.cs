@@ -75,11 +75,15 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
         )
     {
         Settings = settings;
+        TimeProvider = node.TimeProvider;
         _adapter = adapter;
     }
 
     /// <summary>What the group was joined with.</summary>
     public GroupSettings<TCommand, TQuery, TResult> Settings { get; }
+
+    /// <summary>The node's clock.</summary>
+    public TimeProvider TimeProvider { get; }
 
     /// <summary>Submits commands, all or none, and waits for their places.</summary>
     public async Task<LogRange> SubmitAsync(
@@ -136,6 +140,10 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
 
         return pending.Task.WaitAsync(cancellationToken);
     }
+
+    /// <summary>What puts a fresh machine in the place of the present one.</summary>
+    public IMachineReplacement ReplacementBy(IStateMachine<TCommand, TQuery, TResult> fresh) =>
+        _adapter.ReplacementBy(fresh);
 
     private GroupTerminatedException Terminated(IReadOnlyList<TCommand> commands) =>
         Loop.Status.Ended is GroupTerminatedException ended

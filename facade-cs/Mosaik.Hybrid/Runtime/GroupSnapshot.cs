@@ -12,7 +12,8 @@ internal sealed record GroupSnapshot(
     GroupMembers Members,
     bool IsDiskStalled,
     LogIndex FirstIndex,
-    LogPosition Snapshot
+    LogPosition Snapshot,
+    IReadOnlyList<Lineage> Conflict
 )
 {
     /// <summary>The place of this node's member in the configuration, and the others'.</summary>
@@ -28,7 +29,8 @@ internal sealed record GroupSnapshot(
             GroupMembers.None,
             false,
             LogIndex.Zero.Next,
-            LogPosition.Zero
+            LogPosition.Zero,
+            []
         );
 }
 

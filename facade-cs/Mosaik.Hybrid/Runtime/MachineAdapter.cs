@@ -11,6 +11,16 @@ internal interface IMachineAdapter
 
     /// <summary>What the machine is called, for people.</summary>
     string Name { get; }
+
+    /// <summary>True when the machine is not as it was made: a command was applied, or a snapshot restored.</summary>
+    bool HasApplied { get; set; }
+}
+
+/// <summary>A machine that can take the place of another one.</summary>
+internal interface IMachineReplacement
+{
+    /// <summary>Takes its place; called between two commands, by who applies them.</summary>
+    void Replace();
 }
 
 /// <summary>A user's machine with its codec.</summary>
@@ -19,20 +29,44 @@ internal sealed class MachineAdapter<TCommand, TQuery, TResult>(
     ICommandCodec<TCommand> codec
 ) : IMachineAdapter
 {
+    private volatile IStateMachine<TCommand, TQuery, TResult> _machine = machine;
+
     /// <summary>The machine; only the applier calls it.</summary>
-    public IStateMachine<TCommand, TQuery, TResult> Machine => machine;
+    public IStateMachine<TCommand, TQuery, TResult> Machine => _machine;
 
     /// <inheritdoc/>
-    public ISnapshotMachine? Snapshots => machine as ISnapshotMachine;
+    public ISnapshotMachine? Snapshots => _machine as ISnapshotMachine;
 
     /// <inheritdoc/>
-    public string Name => machine.GetType().Name;
+    public string Name => _machine.GetType().Name;
+
+    /// <inheritdoc/>
+    public bool HasApplied { get; set; }
+
+    /// <summary>What puts a fresh machine in the place of this one.</summary>
+    /// <exception cref="ArgumentException">It is no machine of this group, or the same one.</exception>
+    public IMachineReplacement ReplacementBy(IStateMachine<TCommand, TQuery, TResult> fresh)
+    {
+        if (fresh.GetType() != _machine.GetType() || fresh.Signature != _machine.Signature)
+        {
+            throw new ArgumentException(
+                $"The group's machine is a {_machine.GetType()} '{_machine.Signature}', and this one is a {fresh.GetType()} "
+                    + $"'{fresh.Signature}'.",
+                nameof(fresh)
+            );
+        }
+
+        return ReferenceEquals(fresh, _machine)
+            ? throw new ArgumentException("It is the group's present machine. Make a new one.", nameof(fresh))
+            : new Replacement(this, fresh);
+    }
 
     /// <inheritdoc/>
     public void Apply(in LogEntry entry)
     {
         var command = codec.Decode(entry.Payload);
-        machine.Apply(
+        HasApplied = true;
+        _machine.Apply(
             command,
             new ApplyContext(
                 entry.Position,
@@ -41,6 +75,18 @@ internal sealed class MachineAdapter<TCommand, TQuery, TResult>(
                 entry.Number
             )
         );
+    }
+
+    private sealed class Replacement(
+        MachineAdapter<TCommand, TQuery, TResult> adapter,
+        IStateMachine<TCommand, TQuery, TResult> fresh
+    ) : IMachineReplacement
+    {
+        public void Replace()
+        {
+            adapter._machine = fresh;
+            adapter.HasApplied = false;
+        }
     }
 }
 

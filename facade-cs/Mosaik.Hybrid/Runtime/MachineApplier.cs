@@ -29,7 +29,7 @@ internal sealed class MachineApplier
     private LogPosition _applied = LogPosition.Zero;
     private long _timestamp;
     private ReadOnlyMemory<byte> _configuration;
-    private AppliedReport _next = new();
+    private AppliedReport _next;
     private int _unreported;
     private volatile Exception? _end;
 
@@ -51,6 +51,7 @@ internal sealed class MachineApplier
     {
         _machine = machine;
         _own = own;
+        _next = new AppliedReport { Own = own };
         _snapshots = snapshots;
         _cancellationToken = cancellationToken;
         _report = report;
@@ -79,8 +80,31 @@ internal sealed class MachineApplier
         }
     }
 
-    /// <summary>From now on these are the own commands; nothing has been applied yet. Called by the group loop.</summary>
-    public void Rename(ProposerId own) => _work.Writer.TryWrite(new Work { Own = own });
+    /// <summary>
+    /// Begins with an empty log again, between two pieces of work and with no snapshot being written. Called by the group
+    /// loop, which waits.
+    /// </summary>
+    /// <param name="own">Whose commands are reported one by one from now on.</param>
+    /// <param name="replacement">A machine that nothing has been applied to; null to go on with the present one.</param>
+    /// <param name="forget">Makes the store forget; when it throws, everything stays as it is.</param>
+    /// <exception cref="InvalidOperationException">
+    /// The present machine has applied commands, which can't be taken back; or what <paramref name="forget"/> throws.
+    /// </exception>
+    public Task BeginAnewAsync(ProposerId own, IMachineReplacement? replacement, Func<Task> forget)
+    {
+        var anew = new NewBeginning(
+            own,
+            replacement,
+            forget,
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+        );
+        if (!_work.Writer.TryWrite(new Work { Anew = anew }))
+        {
+            anew.Completion.TrySetException(_end ?? new GroupTerminatedException(TerminationReason.Left));
+        }
+
+        return anew.Completion.Task;
+    }
 
     /// <summary>Asks the machine once everything up to an index is applied; zero: at once. Any thread.</summary>
     /// <remarks>Every query ends: with an answer, or with the reason why the applier has ended.</remarks>
@@ -111,6 +135,10 @@ internal sealed class MachineApplier
                     if (work.IsRestore)
                     {
                         await RestoreAsync().ConfigureAwait(false);
+                    }
+                    else if (work.Anew is { } anew)
+                    {
+                        await BeginAnewAsync(anew).ConfigureAwait(false);
                     }
                     else
                     {
@@ -155,6 +183,7 @@ internal sealed class MachineApplier
                 .ReadHeadAsync(stored.Content, _cancellationToken)
                 .ConfigureAwait(false);
             _filter.Restore(head.Records);
+            _machine.HasApplied = true;
             await machine.RestoreSnapshotAsync(stored.Content, _cancellationToken).ConfigureAwait(false);
             _applied = stored.Info.Position;
             _timestamp = head.Timestamp;
@@ -166,6 +195,41 @@ internal sealed class MachineApplier
         _next.Restored = (_filter.LastOf(_own), _filter.UsedAt(_own));
         Report();
         Answer();
+    }
+
+    private async Task BeginAnewAsync(NewBeginning anew)
+    {
+        Report();
+        try
+        {
+            await (Taker?.Writing ?? Task.CompletedTask).ConfigureAwait(false);
+            if (_machine.HasApplied && anew.Replacement is null)
+            {
+                throw new InvalidOperationException(
+                    $"{_machine.Name} has applied commands, which can't be taken back. Give ResetAsync a fresh machine."
+                );
+            }
+
+            await anew.Forget().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // The group loop waits, and decides what becomes of it.
+            anew.Completion.TrySetException(exception);
+            return;
+        }
+
+        anew.Replacement?.Replace();
+        _filter.Restore([]);
+        _own = anew.Own;
+        _applied = LogPosition.Zero;
+        _timestamp = 0;
+        _configuration = default;
+        _next = new AppliedReport { Own = _own };
+        _waiting.ForEach(static waiting => waiting.Query.Fail(GroupOfflineException.ForQuery()));
+        _waiting.Clear();
+        Taker?.OnReplaced(_machine.Snapshots!);
+        anew.Completion.TrySetResult();
     }
 
     private void Do(in Work work)
@@ -180,10 +244,6 @@ internal sealed class MachineApplier
             {
                 _waiting.Add((work.Index, query));
             }
-        }
-        else if (work.Own is { } own)
-        {
-            _own = own;
         }
         else
         {
@@ -305,7 +365,7 @@ internal sealed class MachineApplier
         if (_next.Position.Index != LogIndex.Zero)
         {
             _report(_next);
-            _next = new AppliedReport();
+            _next = new AppliedReport { Own = _own };
         }
     }
 
@@ -320,10 +380,18 @@ internal sealed class MachineApplier
         {
             work.Query?.Fail(reason);
             work.Save?.TrySetException(reason);
+            work.Anew?.Completion.TrySetException(reason);
         }
 
         Taker?.End(reason);
     }
+
+    private sealed record NewBeginning(
+        ProposerId Own,
+        IMachineReplacement? Replacement,
+        Func<Task> Forget,
+        TaskCompletionSource Completion
+    );
 
     private readonly struct Work
     {
@@ -333,7 +401,7 @@ internal sealed class MachineApplier
 
         public LogIndex Index { get; init; }
 
-        public ProposerId? Own { get; init; }
+        public NewBeginning? Anew { get; init; }
 
         public bool IsRestore { get; init; }
 
@@ -344,6 +412,9 @@ internal sealed class MachineApplier
 /// <summary>What the machine has applied since the last report.</summary>
 internal sealed class AppliedReport
 {
+    /// <summary>Whose commands are reported one by one: tells a life before a reset from the one after.</summary>
+    public required ProposerId Own { get; init; }
+
     /// <summary>The last entry applied.</summary>
     public LogPosition Position { get; set; }
 

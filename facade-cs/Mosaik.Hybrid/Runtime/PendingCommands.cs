@@ -26,6 +26,9 @@ internal sealed class PendingCommands
     public PendingCommands(ProposerId proposer, SubmitWindow window) =>
         (_proposer, _window) = (proposer, window);
 
+    /// <summary>Whose commands they are.</summary>
+    public ProposerId Proposer => _proposer;
+
     /// <summary>The last number given.</summary>
     public ulong Submitted => _submitted;
 

@@ -41,6 +41,9 @@ internal sealed class ReadyBatch : IGroupOutputHandler
     /// <summary>Reads that are not taken.</summary>
     public List<ulong> ReadsRefused { get; } = [];
 
+    /// <summary>Questions for the members that are answered; null: nobody knows.</summary>
+    public List<(IReadOnlyList<ulong> Ids, SurveyReply? Reply)> Surveys { get; } = [];
+
     /// <summary>The next deadline, if it changed.</summary>
     public Instant? Deadline { get; private set; }
 
@@ -93,6 +96,7 @@ internal sealed class ReadyBatch : IGroupOutputHandler
         Assignments.Clear();
         Reads.Clear();
         ReadsRefused.Clear();
+        Surveys.Clear();
         Deadline = null;
         HasNotices = false;
         Configuration = null;
@@ -170,6 +174,9 @@ internal sealed class ReadyBatch : IGroupOutputHandler
     void IGroupOutputHandler.ReadReady(IReadOnlyList<ulong> ids, LogIndex index) => Reads.Add((ids, index));
 
     void IGroupOutputHandler.ReadRefused(ulong id) => ReadsRefused.Add(id);
+
+    void IGroupOutputHandler.Surveyed(IReadOnlyList<ulong> ids, SurveyReply? reply) =>
+        Surveys.Add((ids, reply));
 
     void IGroupOutputHandler.SetDeadline(Instant at) => Deadline = at;
 

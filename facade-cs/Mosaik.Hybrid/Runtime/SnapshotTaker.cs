@@ -26,7 +26,7 @@ internal sealed class SnapshotTaker : IDisposable
     /// <summary>How late a snapshot by age may be.</summary>
     private static readonly TimeSpan s_lookMax = TimeSpan.FromMinutes(1);
 
-    private readonly ISnapshotMachine _machine;
+    private ISnapshotMachine _machine;
     private readonly ISnapshotStorage _storage;
     private readonly SnapshotOptions _options;
     private readonly TimeProvider _timeProvider;
@@ -96,6 +96,15 @@ internal sealed class SnapshotTaker : IDisposable
     public void OnRestored(LogPosition position, long length)
     {
         _last = new SavedState(position, length);
+        Restart();
+    }
+
+    /// <summary>The log begins anew, with a machine that nothing has been applied to.</summary>
+    public void OnReplaced(ISnapshotMachine machine)
+    {
+        _machine = machine;
+        _last = new SavedState(LogPosition.Zero, 0);
+        _saved = null;
         Restart();
     }
 
