@@ -329,6 +329,14 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             | _ -> ()
             this.Say(link, message, sendAfter)
         | GroupOutput.SendEntries(link, header, range) -> this.SendEntries(link, header, range, sendAfter)
+        | GroupOutput.ServeEntries(link, header, range) ->
+            if range.Last > state.Raft.CommitIndex then
+                Rules.break'
+                    Rules.stepContract
+                    $"{Naming.show self} gives {range} to a member, committed is {state.Raft.CommitIndex}"
+            let entries = ReadOnlyMemory(log.Slice range)
+            this.Say(link, Message.FetchedEntries(header, entries), sendAfter)
+        | GroupOutput.Surveyed _ -> ()
         | GroupOutput.SendCommands(link, header, first, last) ->
             for commands in client.Chunks(first, last, dice.OneOf [| 1; 3; 1_000; 1_000 |]) do
                 this.Say(link, Message.Forward(header, ReadOnlyMemory commands), sendAfter)

@@ -354,6 +354,11 @@ type Oracle(coverage: Coverage) =
         | Message.TimeoutNow _
         | Message.HandOver _
         | Message.Depart _
+        | Message.CatchUp _
+        | Message.FetchEntries _
+        | Message.FetchedEntries _
+        | Message.Survey _
+        | Message.SurveyReply _
         | Message.Departed _ -> ()
 
     /// An acknowledgement was made: what it promises must be on the disk already.

@@ -21,7 +21,12 @@ module MessageKinds =
         | Message.RequestVote _ -> MessageKind.Votes
         | Message.RequestVoteReply _ -> MessageKind.VoteReplies
         | Message.AppendEntries _
+        | Message.CatchUp _
+        | Message.FetchedEntries _
         | Message.InstallSnapshot _ -> MessageKind.Appends
+        | Message.FetchEntries _
+        | Message.Survey _
+        | Message.SurveyReply _ -> MessageKind.Reads
         | Message.AppendEntriesReply _ -> MessageKind.AppendReplies
         | Message.ReadIndex _
         | Message.ReadIndexReply _ -> MessageKind.Reads

@@ -57,6 +57,15 @@ module Show =
             let first, last = commands.Span[0].Number, commands.Span[commands.Length - 1].Number
             $"Forward t{header.Term} #{first}..{last} applied {header.Applied}"
         | Message.ForwardReply reply -> $"ForwardReply t{reply.Term} {forward reply.Outcome}"
+        | Message.Survey request -> $"Survey t{request.Term} request {request.Request}"
+        | Message.SurveyReply reply -> $"SurveyReply t{reply.Term} request {reply.Request}"
+        | Message.CatchUp(header, plan) ->
+            let sources = plan.Sources |> List.map Naming.show |> String.concat " "
+            $"CatchUp t{header.Term} s{header.Session} after {header.Previous} up to {plan.UpTo} from {sources}"
+        | Message.FetchEntries request ->
+            $"FetchEntries t{request.Term} request {request.Request} {request.First}..{request.Last}"
+        | Message.FetchedEntries(header, entries) ->
+            $"FetchedEntries t{header.Term} request {header.Request} after {header.Previous} +{entries.Length}"
         | Message.TimeoutNow order -> $"TimeoutNow t{order.Term}"
         | Message.HandOver request -> $"HandOver t{request.Term} to {Naming.show request.Target}"
         | Message.Depart notice -> $"Depart t{notice.Term}"

@@ -81,6 +81,11 @@ module Sightings =
         | Message.ReadIndex _
         | Message.ReadIndexReply _
         | Message.Forward _
+        | Message.CatchUp _
+        | Message.FetchEntries _
+        | Message.FetchedEntries _
+        | Message.Survey _
+        | Message.SurveyReply _
         | Message.TimeoutNow _
         | Message.HandOver _
         | Message.Depart _

@@ -239,6 +239,11 @@ module StepContracts =
             | Message.ReadIndexReply _
             | Message.Forward _
             | Message.ForwardReply _
+            | Message.CatchUp _
+            | Message.FetchEntries _
+            | Message.FetchedEntries _
+            | Message.Survey _
+            | Message.SurveyReply _
             | Message.TimeoutNow _
             | Message.HandOver _
             | Message.Depart _
@@ -259,6 +264,11 @@ module StepContracts =
             | Message.ReadIndexReply _
             | Message.Forward _
             | Message.ForwardReply _
+            | Message.CatchUp _
+            | Message.FetchEntries _
+            | Message.FetchedEntries _
+            | Message.Survey _
+            | Message.SurveyReply _
             | Message.TimeoutNow _
             | Message.HandOver _
             | Message.Departed _ -> false
@@ -300,6 +310,11 @@ module StepContracts =
             | Message.ReadIndexReply _
             | Message.Forward _
             | Message.ForwardReply _
+            | Message.CatchUp _
+            | Message.FetchEntries _
+            | Message.FetchedEntries _
+            | Message.Survey _
+            | Message.SurveyReply _
             | Message.HandOver _
             | Message.Depart _
             | Message.Departed _ -> ()

@@ -44,6 +44,12 @@ open Mosaik.Hybrid.Core
 ///   0x1C Departed            lineage 16 | term varint
 ///   0x1D Survey              lineage 16 | term | request (varints)
 ///   0x1E SurveyReply         lineage 16 | term | request | last | commit | count (varints) | count × report
+///   0x1F CatchUp             lineage 16 | term | session | round | previous term | previous index | commit
+///                            | up to | count (varints) | count × (first index | term (varints))
+///                            | count varint | count × (peer 32 | incarnation 16)
+///   0x20 FetchEntries        lineage 16 | term | request | first | last (varints)
+///   0x21 FetchedEntries      lineage 16 | term | request | previous term | previous index | count (varints)
+///                            | count × entry
 ///
 ///   report                   peer 32 | incarnation 16 | flags u8 (bit 0: observer, bit 1: reluctant, bit 2: bonded,
 ///                            bit 3: caught up, bit 4: leaving) | match | silence (varints)
@@ -168,6 +174,15 @@ module WireFormat =
     [<Literal>]
     let internal SurveyReplyTag = 0x1Euy
 
+    [<Literal>]
+    let internal CatchUpTag = 0x1Fuy
+
+    [<Literal>]
+    let internal FetchEntriesTag = 0x20uy
+
+    [<Literal>]
+    let internal FetchedEntriesTag = 0x21uy
+
     // The flags of a hello.
 
     [<Literal>]
@@ -256,6 +271,14 @@ module WireFormat =
 
     [<Literal>]
     let internal VarintBytesMax = 10
+
+    /// First index and term of a run.
+    [<Literal>]
+    let internal TermRunBytesMin = 2
+
+    /// Peer and incarnation.
+    [<Literal>]
+    let internal MemberBytes = 48
 
     /// Head and timestamp step of a NoOp.
     [<Literal>]

@@ -94,142 +94,6 @@ module private Read =
         Message.RequestVoteReply
             { Lineage = lineage; Term = term; Vote = vote; PreVote = (flags &&& 2uy <> 0uy) }
 
-    let private entryTerm (head: byte) (former: Term) (cursor: byref<ReadCursor>) =
-        if head &&& WireFormat.TermGiven = 0uy then
-            former
-        else
-            let step = cursor.Number()
-            if step = 0UL then
-                cursor.Fail DecodeFault.NotCanonical
-            elif former.Value + step > WireFormat.NumberMax then
-                cursor.Fail DecodeFault.OutOfRange
-            Term(former.Value + step)
-
-    let private entryBatch (head: byte) (cursor: byref<ReadCursor>) =
-        if head &&& WireFormat.BatchGiven = 0uy then
-            0
-        else
-            let remaining = cursor.BatchRemaining()
-            if remaining = 0 then
-                cursor.Fail DecodeFault.NotCanonical
-            remaining
-
-    let private newcomer (table: ProposerTable) (cursor: byref<ReadCursor>) =
-        let proposer = cursor.ProposerId()
-        if proposer.Equals table.Current || table.Find proposer >= 0 then
-            cursor.Fail DecodeFault.NotCanonical
-        table.Enter proposer
-
-    /// Gives the turn to the command's proposer, and gives its number.
-    let private turn (head: byte) (table: ProposerTable) (cursor: byref<ReadCursor>) =
-        if head &&& WireFormat.ProposerGiven <> 0uy then
-            let slot = cursor.Varint()
-            if slot = uint64 table.Slot then
-                cursor.Fail DecodeFault.NotCanonical
-            elif slot < uint64 table.Count then
-                table.Turn(int slot)
-            elif slot = uint64 table.Count then
-                newcomer table &cursor
-            else
-                cursor.Fail DecodeFault.OutOfRange
-        elif isNull table.Current then
-            cursor.Fail DecodeFault.NotCanonical
-        let successor = if table.Last = 0UL then 0UL else table.Last + 1UL
-        let number =
-            if head &&& WireFormat.NumberGiven = 0uy then
-                successor
-            else
-                let given = cursor.Number()
-                if given = successor then
-                    cursor.Fail DecodeFault.NotCanonical
-                given
-        if number = 0UL || number > WireFormat.NumberMax then
-            cursor.Fail DecodeFault.OutOfRange
-        table.Last <- number
-        number
-
-    let private commandOnly = WireFormat.BatchGiven ||| WireFormat.ProposerGiven ||| WireFormat.NumberGiven
-
-    let private configurationPayload (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
-        let payload = cursor.Blob frame
-        if cursor.IsSound then
-            match Configuration.decode payload with
-            | Ok _ -> ()
-            | Error _ -> cursor.Fail DecodeFault.BadConfiguration
-        payload
-
-    /// The lineage that takes the place of the one that ends.
-    let private dissolutionPayload (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
-        let payload = cursor.Blob frame
-        if cursor.IsSound && payload.Length <> 16 then
-            cursor.Fail DecodeFault.OutOfRange
-        payload
-
-    let private entry
-        (frame: ReadOnlyMemory<byte>)
-        (index: LogIndex)
-        (formerTerm: Term)
-        (formerTimestamp: int64)
-        (table: ProposerTable)
-        (cursor: byref<ReadCursor>)
-        (entry: byref<LogEntry>)
-        =
-        let head = cursor.Flags WireFormat.HeadMask
-        let kind = LanguagePrimitives.EnumOfValue<byte, EntryKind>(head &&& WireFormat.KindMask)
-        let term = entryTerm head formerTerm &cursor
-        let step = cursor.Varint()
-        let timestamp = formerTimestamp + (int64 (step >>> 1) ^^^ -(int64 (step &&& 1UL)))
-        let mutable batch = 0
-        let mutable number = 0UL
-        let mutable proposer: ProposerId | null = null
-        let mutable payload = ReadOnlyMemory.Empty
-        match kind with
-        | EntryKind.Command ->
-            batch <- entryBatch head &cursor
-            number <- turn head table &cursor
-            proposer <- table.Current
-            payload <- cursor.Blob frame
-        | EntryKind.NoOp
-        | EntryKind.Configuration
-        | EntryKind.Dissolution ->
-            if head &&& commandOnly <> 0uy then
-                cursor.Fail DecodeFault.UnknownFlag
-            if kind = EntryKind.Configuration then
-                payload <- configurationPayload frame &cursor
-            elif kind = EntryKind.Dissolution then
-                payload <- dissolutionPayload frame &cursor
-        | _ -> cursor.Fail DecodeFault.UnknownKind
-        entry <-
-            { Index = index
-              Term = term
-              Kind = kind
-              BatchRemaining = batch
-              Timestamp = timestamp
-              Proposer = proposer
-              Number = number
-              Payload = payload }
-
-    let private entries (frame: ReadOnlyMemory<byte>) (previous: LogPosition) (cursor: byref<ReadCursor>) =
-        let count = cursor.Count WireFormat.EntryBytesMin
-        if previous.Index.Value + uint64 count > WireFormat.NumberMax then
-            cursor.Fail DecodeFault.OutOfRange
-        if count = 0 || not cursor.IsSound then
-            ReadOnlyMemory.Empty
-        else
-            let entries: LogEntry[] = Array.zeroCreate count
-            let table = ProposerTable()
-            let mutable place = 0
-            let mutable index = previous.Index
-            let mutable term = previous.Term
-            let mutable timestamp = 0L
-            while place < count && cursor.IsSound do
-                index <- index.Next
-                entry frame index term timestamp table &cursor &entries[place]
-                term <- entries[place].Term
-                timestamp <- entries[place].Timestamp
-                place <- place + 1
-            ReadOnlyMemory entries
-
     let private appendHeader (cursor: byref<ReadCursor>) : AppendHeader =
         let lineage = cursor.Lineage()
         let term = cursor.Term()
@@ -246,7 +110,7 @@ module private Read =
 
     let appendEntries (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
         let header = appendHeader &cursor
-        Message.AppendEntries(header, entries frame header.Previous &cursor)
+        Message.AppendEntries(header, ReadEntries.entries frame header.Previous &cursor)
 
     let private noConfiguration = { Voters = []; Outgoing = []; Learners = []; Observers = [] }
 
@@ -420,6 +284,42 @@ module private Read =
               Commit = commit
               Members = memberReports &cursor }
 
+    let private termRun (cursor: byref<ReadCursor>) : TermRun =
+        let first = cursor.Index()
+        { First = first; Term = cursor.Term() }
+
+    let catchUp (cursor: byref<ReadCursor>) =
+        let header = appendHeader &cursor
+        let upTo = cursor.Index()
+        let runs: TermRun[] = Array.zeroCreate (cursor.Count WireFormat.TermRunBytesMin)
+        if runs.Length > LogOutline.runsMax then
+            cursor.Fail DecodeFault.TooMany
+        for place in 0 .. runs.Length - 1 do
+            runs[place] <- termRun &cursor
+        let sources: MemberId[] = Array.zeroCreate (cursor.Count WireFormat.MemberBytes)
+        for place in 0 .. sources.Length - 1 do
+            sources[place] <- cursor.MemberId()
+        let plan = { UpTo = upTo; Runs = List.ofArray runs; Sources = List.ofArray sources }
+        Message.CatchUp(header, plan)
+
+    let fetchEntries (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let request = cursor.Varint()
+        let first = cursor.Index()
+        let last = cursor.Index()
+        if first = LogIndex.Zero || last < first then
+            cursor.Fail DecodeFault.OutOfRange
+        Message.FetchEntries { Lineage = lineage; Term = term; Request = request; First = first; Last = last }
+
+    let fetchedEntries (frame: ReadOnlyMemory<byte>) (cursor: byref<ReadCursor>) =
+        let lineage = cursor.Lineage()
+        let term = cursor.Term()
+        let request = cursor.Varint()
+        let previous = cursor.LogPosition()
+        let header: FetchedHeader = { Lineage = lineage; Term = term; Request = request; Previous = previous }
+        Message.FetchedEntries(header, ReadEntries.entries frame previous &cursor)
+
     /// The words that say nothing but that they are said, in which lineage and term.
     let private bare (make: Lineage -> Term -> Message) (cursor: byref<ReadCursor>) =
         let lineage = cursor.Lineage()
@@ -451,6 +351,9 @@ module private Read =
         | WireFormat.HandOverTag -> BondMessage.Raft(handOver &cursor)
         | WireFormat.DepartTag -> BondMessage.Raft(depart &cursor)
         | WireFormat.DepartedTag -> BondMessage.Raft(departed &cursor)
+        | WireFormat.CatchUpTag -> BondMessage.Raft(catchUp &cursor)
+        | WireFormat.FetchEntriesTag -> BondMessage.Raft(fetchEntries &cursor)
+        | WireFormat.FetchedEntriesTag -> BondMessage.Raft(fetchedEntries frame &cursor)
         | WireFormat.SurveyTag -> BondMessage.Raft(survey &cursor)
         | WireFormat.SurveyReplyTag -> BondMessage.Raft(surveyReply &cursor)
         | WireFormat.HelloTag -> hello &cursor

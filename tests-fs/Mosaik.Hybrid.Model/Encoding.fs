@@ -66,7 +66,8 @@ type Encoding(bounds: Bounds, cast: Cast) =
             encoder.Byte 1
             flag isWaiting
         | ReplicationMode.Replicate -> encoder.Byte 2
-        | ReplicationMode.Snapshot _ -> invalidOp noSnapshots
+        | ReplicationMode.Snapshot _
+        | ReplicationMode.CatchUp _ -> invalidOp noSnapshots
         encoder.Byte(session progress.Session)
         index progress.CommitSent
         flag progress.HeartbeatDue
@@ -206,7 +207,12 @@ type Encoding(bounds: Bounds, cast: Cast) =
         | Message.TimeoutNow _
         | Message.HandOver _
         | Message.Depart _
-        | Message.Departed _ -> invalidOp "Nobody hands over or leaves in the model."
+        | Message.Departed _
+        | Message.Survey _
+        | Message.SurveyReply _
+        | Message.CatchUp _
+        | Message.FetchEntries _
+        | Message.FetchedEntries _ -> invalidOp "Nobody hands over, leaves or reads from others in the model."
 
     let wordUnder (permutation: int) (word: Word) : Digest =
         encoder.Clear()

@@ -92,7 +92,12 @@ type Show(cast: Cast) =
         | Message.TimeoutNow _
         | Message.HandOver _
         | Message.Depart _
-        | Message.Departed _ -> "speaks of what nobody does in the model"
+        | Message.Departed _
+        | Message.Survey _
+        | Message.SurveyReply _
+        | Message.CatchUp _
+        | Message.FetchEntries _
+        | Message.FetchedEntries _ -> "speaks of what nobody does in the model"
 
     /// One line on a member.
     member _.Node(number: int, node: Node) =

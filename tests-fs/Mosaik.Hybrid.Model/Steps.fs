@@ -130,6 +130,8 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
         | Output.Install _
         | Output.Compact _
         | Output.SendSnapshot _
+        | Output.ServeEntries _
+        | Output.Surveyed _
         | Output.Keep _
         | Output.SetDeadline _
         | Output.Apply _
@@ -160,6 +162,8 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
         | Output.Install _
         | Output.Compact _
         | Output.SendSnapshot _
+        | Output.ServeEntries _
+        | Output.Surveyed _
         | Output.Keep _
         | Output.SetDeadline _
         | Output.Apply _

@@ -72,6 +72,27 @@ module LogOutline =
         | ValueSome term -> ValueSome(LogPosition(term, index))
         | ValueNone -> ValueNone
 
+    /// The most runs in one description of a part of the log.
+    let runsMax = 256
+
+    /// Which term wrote which of the entries from `first` to `last`, oldest first; and how far at most `runsMax` runs go.
+    let runsBetween
+        (first: LogIndex)
+        (last: LogIndex)
+        (outline: LogOutline)
+        : struct (TermRun list * LogIndex) =
+        let rec gather (newer: TermRun list) (runs: TermRun list) =
+            match runs with
+            | run :: older when run.First.Value > last.Value -> gather newer older
+            | run :: older when run.First.Value > first.Value -> gather (run :: newer) older
+            | run :: _ -> { run with First = first } :: newer
+            | [] -> newer
+        let runs = gather [] outline.Runs
+        if runs.Length <= runsMax then
+            struct (runs, last)
+        else
+            struct (List.truncate runsMax runs, (List.item runsMax runs).First.Previous)
+
     /// The last position that is neither after the index nor of a later term: where two logs could still agree.
     /// A leader and a follower that answer each other with it skip a whole term at a time (Raft §5.3).
     let lastAtMost (index: LogIndex) (term: Term) (outline: LogOutline) : LogPosition =

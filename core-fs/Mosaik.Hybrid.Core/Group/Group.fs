@@ -274,6 +274,8 @@ module Group =
         | Output.Send(recipient, message) -> over recipient (fun link -> GroupOutput.SendRaft(link, message))
         | Output.SendEntries(recipient, header, range) ->
             over recipient (fun link -> GroupOutput.SendEntries(link, header, range))
+        | Output.ServeEntries(recipient, header, range) ->
+            over recipient (fun link -> GroupOutput.ServeEntries(link, header, range))
         | Output.SendSnapshot(recipient, header, snapshot, offset, count) ->
             over recipient (fun link -> GroupOutput.SendSnapshot(link, header, snapshot, offset, count))
         | Output.SendCommands(recipient, header, first, last) ->

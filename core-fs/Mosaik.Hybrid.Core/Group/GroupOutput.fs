@@ -14,6 +14,7 @@ type GroupOutput =
     /// Words of consensus: not before the write `SendAfter` of the transition is durable.
     | SendRaft of link: LinkId * message: Message
     | SendEntries of link: LinkId * header: AppendHeader * range: LogRange
+    | ServeEntries of link: LinkId * header: FetchedHeader * range: LogRange
     | SendSnapshot of
         link: LinkId *
         header: AppendHeader *
@@ -51,6 +52,7 @@ type IGroupOutputHandler =
     abstract Write: write: Write -> unit
     abstract SendRaft: link: LinkId * message: Message -> unit
     abstract SendEntries: link: LinkId * header: AppendHeader * range: LogRange -> unit
+    abstract ServeEntries: link: LinkId * header: FetchedHeader * range: LogRange -> unit
     abstract SendSnapshot:
         link: LinkId * header: AppendHeader * snapshot: SnapshotFacts * offset: int64 * count: int -> unit
     abstract SendCommands: link: LinkId * header: ForwardHeader * first: uint64 * last: uint64 -> unit
@@ -104,6 +106,7 @@ module Outputs =
         | GroupOutput.Write write -> handler.Write write
         | GroupOutput.SendRaft(link, message) -> handler.SendRaft(link, message)
         | GroupOutput.SendEntries(link, header, range) -> handler.SendEntries(link, header, range)
+        | GroupOutput.ServeEntries(link, header, range) -> handler.ServeEntries(link, header, range)
         | GroupOutput.SendSnapshot(link, header, snapshot, offset, count) ->
             handler.SendSnapshot(link, header, snapshot, offset, count)
         | GroupOutput.SendCommands(link, header, first, last) ->

@@ -49,7 +49,7 @@ module Follower =
 
     /// Takes entries that fit: keeps what is held already, removes what conflicts, appends the rest. Every entry
     /// is compared, and matching ones are never removed (S19; a late append must not shorten the log).
-    let private accept (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) (state: State) =
+    let accept (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) (state: State) =
         let held = alreadyHeld entries state.Outline
         let fresh = entries.Slice held
         let state =
@@ -112,7 +112,8 @@ module Follower =
                   AnswerDue = false
                   DueSince = State.longAgo
                   Refusal = ValueNone
-                  Intake = ValueNone }
+                  Intake = ValueNone
+                  Fetching = ValueNone }
         let dueSince = if follow.AnswerDue then follow.DueSince else clock.Now
         { state with
             Follow =
@@ -138,8 +139,14 @@ module Follower =
             | ValueSome leader -> not (leader.Equals sender)
             | ValueNone -> false)
 
-    let private follow clock (header: AppendHeader) entries (state: State) =
+    let private follow clock (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) (state: State) =
         let state = adopt clock header state
+        let state =
+            if entries.IsEmpty || state.Follow.Fetching.IsNone then
+                state
+            else
+                // The leader sends them itself again.
+                { state with Follow = { state.Follow with Fetching = ValueNone } }
         if not (State.isUnaffiliated state) then
             compareLogs header entries state
         elif founds header.Lineage header entries then
@@ -179,6 +186,46 @@ module Follower =
         || snapshot.Length < 0L
         || chunk.Offset < 0L
         || chunk.Offset > snapshot.Length - size
+
+    /// The leader says who has the entries that this member lacks. They count as its own: it has compared the logs up to
+    /// the head's position, and names the terms of those that follow.
+    let private takePlan clock (header: AppendHeader) (plan: CatchUpPlan) (state: State) =
+        let state = adopt clock header state
+        let isHeld =
+            not (State.isUnaffiliated state)
+            && LogOutline.termAt header.Previous.Index state.Outline = ValueSome header.Previous.Term
+        if not isHeld || plan.UpTo <= state.Follow.Verified then
+            state
+        else
+            let fetching =
+                { Plan = plan
+                  Sources = plan.Sources
+                  Asked = []
+                  Missing = []
+                  Next = header.Previous.Index.Next
+                  Ready = Map.empty }
+            let follow = state.Follow
+            { state with
+                Online = false
+                Follow =
+                    { follow with
+                        Verified = max follow.Verified header.Previous.Index
+                        Fetching = ValueSome fetching } }
+
+    /// No honest leader makes such a plan: its runs must follow on, with terms that rise, and end within it.
+    let private malformedPlan (header: AppendHeader) (plan: CatchUpPlan) =
+        let rises (former: TermRun, next: TermRun) =
+            former.First < next.First && former.Term < next.Term
+        plan.Sources.IsEmpty
+        || plan.UpTo > header.Commit
+        || (match plan.Runs with
+            | first :: _ ->
+                first.First <> header.Previous.Index.Next
+                || first.Term < header.Previous.Term
+                || not (plan.Runs |> List.pairwise |> List.forall rises)
+                || (List.last plan.Runs).First > plan.UpTo
+                || (List.last plan.Runs).Term > header.Term
+            | [] -> true)
 
     /// Bytes of the snapshot that is being taken have come to rest.
     let onSnapshotGrew (position: LogPosition) (offset: int64) (state: State) =
@@ -240,6 +287,15 @@ module Follower =
             else
                 ValueNone
         onLeader config clock sender header fault (follow clock header entries) state
+
+    /// The leader sends the member to others.
+    let onCatchUp config clock (sender: MemberId) (header: AppendHeader) (plan: CatchUpPlan) (state: State) =
+        let fault =
+            if malformedPlan header plan then
+                ValueSome $"a plan up to {plan.UpTo} after {header.Previous} that can't be"
+            else
+                ValueNone
+        onLeader config clock sender header fault (takePlan clock header plan) state
 
     /// The leader sends a part of a snapshot, or offers one.
     let onInstallSnapshot

@@ -65,16 +65,28 @@ module Leader =
                             Sent = (if goesOn then transfer.Sent else offset)
                             MovedAt = (if hasMoved then clock.Now else transfer.MovedAt) } }
         | ReplicationMode.Snapshot _
+        | ReplicationMode.CatchUp _
         | ReplicationMode.Probe _
         | ReplicationMode.Replicate -> progress
 
     /// The member's log is durable and equal up to here. While a snapshot is on its way, only what reaches the log
     /// that is left here makes an end of it.
-    let private onAccepted (upTo: LogIndex) (state: State) (progress: Progress) =
+    let private onAccepted (clock: Clock) (upTo: LogIndex) (state: State) (progress: Progress) =
         let progress = { progress with MatchIndex = max progress.MatchIndex upTo }
         match progress.Mode with
         | ReplicationMode.Snapshot _ when upTo < state.Outline.Base.Index -> progress
         | ReplicationMode.Snapshot _ ->
+            { progress with NextIndex = progress.MatchIndex.Next; Mode = ReplicationMode.Replicate }
+        | ReplicationMode.CatchUp(target, _) when progress.MatchIndex < target ->
+            let hasMoved = progress.NextIndex < progress.MatchIndex.Next
+            { progress with
+                NextIndex = progress.MatchIndex.Next
+                Mode =
+                    if hasMoved then
+                        ReplicationMode.CatchUp(target, clock.Now)
+                    else
+                        progress.Mode }
+        | ReplicationMode.CatchUp _ ->
             { progress with NextIndex = progress.MatchIndex.Next; Mode = ReplicationMode.Replicate }
         | ReplicationMode.Probe _
         | ReplicationMode.Replicate ->
@@ -117,6 +129,7 @@ module Leader =
                     Mode = ReplicationMode.Probe false }
             match formerMode with
             | ReplicationMode.Probe _
+            | ReplicationMode.CatchUp _
             | ReplicationMode.Snapshot _ -> withProgress sender progress leading state
             | ReplicationMode.Replicate ->
                 withProgress
@@ -138,7 +151,7 @@ module Leader =
                     State.say (Output.Blame(sender, $"acknowledged {upTo}, which was never sent")) state
                 | AppendOutcome.Accepted upTo ->
                     state
-                    |> withProgress sender (onAccepted upTo state progress) leading
+                    |> withProgress sender (onAccepted clock upTo state progress) leading
                     |> tryCommit
                 | AppendOutcome.Receiving(position, offset) ->
                     withProgress sender (onReceiving clock position offset progress) leading state
@@ -217,6 +230,14 @@ module Leader =
             else
                 let transfer = { transfer with Sent = transfer.Held; MovedAt = clock.Now }
                 { progress with Mode = ReplicationMode.Snapshot transfer }
+        | ReplicationMode.CatchUp(_, movedAt) when
+            clock.Now.Since movedAt >= int64 config.Consensus.ElectionTimeout
+            ->
+            // Nobody gave it what it lacks: the leader does so itself.
+            { progress with
+                Mode = ReplicationMode.Probe false
+                CatchUpAfter = clock.Now.Plus(10 * config.Consensus.ElectionTimeout) }
+        | ReplicationMode.CatchUp _
         | ReplicationMode.Snapshot _
         | ReplicationMode.Probe _
         | ReplicationMode.Replicate -> progress
@@ -278,6 +299,7 @@ module Leader =
         progress.NextIndex <= state.Outline.Last.Index
         && (match progress.Mode with
             | ReplicationMode.Probe isWaiting -> not isWaiting
+            | ReplicationMode.CatchUp _
             | ReplicationMode.Snapshot _ -> false
             | ReplicationMode.Replicate ->
                 let sent = progress.NextIndex.Previous
@@ -292,6 +314,7 @@ module Leader =
         let onTheirWay =
             match progress.Mode with
             | ReplicationMode.Probe _
+            | ReplicationMode.CatchUp _
             | ReplicationMode.Snapshot _ -> 0UL
             | ReplicationMode.Replicate -> progress.NextIndex.Previous.Value - progress.MatchIndex.Value
         min config.Consensus.EntriesPerAppendMax (int (window - min window onTheirWay))
@@ -322,6 +345,7 @@ module Leader =
                 let state = State.say (Output.SendEntries(id, header, range)) state
                 match progress.Mode with
                 | ReplicationMode.Probe _
+                | ReplicationMode.CatchUp _
                 | ReplicationMode.Snapshot _ ->
                     struct (said leading state { progress with Mode = ReplicationMode.Probe true }, state)
                 | ReplicationMode.Replicate ->
@@ -352,6 +376,7 @@ module Leader =
                 let progress = said leading state { progress with Mode = ReplicationMode.Snapshot transfer }
                 sendSnapshot config id progress leading (State.say word state)
         | ReplicationMode.Snapshot _
+        | ReplicationMode.CatchUp _
         | ReplicationMode.Probe _
         | ReplicationMode.Replicate -> struct (progress, state)
 
@@ -363,6 +388,7 @@ module Leader =
             let nothing: SnapshotChunk = { Offset = 0L; Data = ReadOnlyMemory.Empty }
             ValueSome(Message.InstallSnapshot(header, snapshot, nothing))
         | ReplicationMode.Probe _
+        | ReplicationMode.CatchUp _
         | ReplicationMode.Replicate ->
             match LogOutline.positionAt progress.NextIndex.Previous state.Outline with
             | ValueSome previous ->
@@ -395,6 +421,44 @@ module Leader =
         else
             progress
 
+    /// So many committed entries that others are asked to help; none is on its way when it begins.
+    let private isFarBehind (config: NodeConfig) (clock: Clock) (progress: Progress) (state: State) =
+        progress.Mode = ReplicationMode.Replicate
+        && progress.NextIndex = progress.MatchIndex.Next
+        && clock.Now >= progress.CatchUpAfter
+        && state.CommitIndex.Value
+           >= progress.MatchIndex.Value + 4UL * uint64 config.Consensus.EntriesPerAppendMax
+
+    /// A member that is far behind reads from those that have everything it lacks, in parallel; the leader, which has
+    /// the most to do, is spared.
+    let private sendToOthers config clock id (progress: Progress) (leading: LeaderState) (state: State) =
+        if not (isFarBehind config clock progress state) then
+            struct (progress, state)
+        else
+            let struct (runs, upTo) =
+                LogOutline.runsBetween progress.NextIndex state.CommitIndex state.Outline
+            let sources =
+                leading.Progress
+                |> Map.toList
+                |> List.choose (fun (other, known) ->
+                    if
+                        not (other.Equals id)
+                        && known.MatchIndex >= upTo
+                        && state.Bonded.ContainsKey other
+                    then
+                        Some other
+                    else
+                        None)
+            match LogOutline.positionAt progress.MatchIndex state.Outline with
+            | ValueSome previous when not sources.IsEmpty && upTo > progress.MatchIndex ->
+                let header = headerAfter previous progress leading state
+                let plan = { UpTo = upTo; Runs = runs; Sources = sources }
+                let progress =
+                    said leading state { progress with Mode = ReplicationMode.CatchUp(upTo, clock.Now) }
+                struct (progress, State.send id (Message.CatchUp(header, plan)) state)
+            | ValueSome _
+            | ValueNone -> struct (progress, state)
+
     /// Says to every reachable member what it lacks. Called once a transition, so that a burst of proposals,
     /// answers and ticks makes one message a member.
     let replicate (config: NodeConfig) (clock: Clock) (state: State) =
@@ -405,7 +469,8 @@ module Leader =
                     state
                 else
                     let current = withEntriesAtHand clock progress state
-                    let struct (after, state) = sendEntries config id current leading state
+                    let struct (after, state) = sendToOthers config clock id current leading state
+                    let struct (after, state) = sendEntries config id after leading state
                     let struct (after, state) = sendSnapshot config id after leading state
                     let struct (after, state) = sendNews id after leading state
                     if Object.ReferenceEquals(after, progress) then

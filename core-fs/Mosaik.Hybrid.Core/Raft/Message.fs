@@ -167,6 +167,35 @@ type SurveyReply =
         Members: MemberReport list
     }
 
+/// Who has the committed entries that a member lacks, and of which terms they are in the leader's log.
+[<NoComparison>]
+type CatchUpPlan =
+    {
+        /// The last of them; not after the leader's commit index.
+        UpTo: LogIndex
+        /// Which term wrote which, oldest first; from the entry after the head's previous position on, without a gap.
+        Runs: TermRun list
+        /// Members that have all of them, other than the leader. Never empty.
+        Sources: MemberId list
+    }
+
+/// A member asks another for committed entries.
+[<NoComparison>]
+type FetchEntries =
+    {
+        Lineage: Lineage
+        Term: Term
+        /// Unique to the attempt.
+        Request: uint64
+        First: LogIndex
+        Last: LogIndex
+    }
+
+/// The head of the answer; the entries that follow start right after `Previous`, as many as fit. None are given by who
+/// does not have them, or does not know that they are committed.
+[<NoComparison>]
+type FetchedHeader = { Lineage: Lineage; Term: Term; Request: uint64; Previous: LogPosition }
+
 /// What members of one group say to each other about consensus.
 [<RequireQualifiedAccess; NoEquality; NoComparison>]
 type Message =
@@ -187,6 +216,11 @@ type Message =
     | Departed of Departed
     | Survey of Survey
     | SurveyReply of SurveyReply
+    /// In the place of entries: the member reads them from others, in parallel. `Previous` of the head is the last
+    /// position that the member is known to have.
+    | CatchUp of header: AppendHeader * plan: CatchUpPlan
+    | FetchEntries of FetchEntries
+    | FetchedEntries of header: FetchedHeader * entries: ReadOnlyMemory<LogEntry>
 
 [<RequireQualifiedAccess>]
 module Message =
@@ -209,6 +243,9 @@ module Message =
         | Message.Departed notice -> notice.Term
         | Message.Survey request -> request.Term
         | Message.SurveyReply reply -> reply.Term
+        | Message.CatchUp(header, _) -> header.Term
+        | Message.FetchEntries request -> request.Term
+        | Message.FetchedEntries(header, _) -> header.Term
 
     /// The lineage that the message speaks of; none from a member whose log is empty.
     let lineageOf (message: Message) =
@@ -228,3 +265,6 @@ module Message =
         | Message.Departed notice -> notice.Lineage
         | Message.Survey request -> request.Lineage
         | Message.SurveyReply reply -> reply.Lineage
+        | Message.CatchUp(header, _) -> header.Lineage
+        | Message.FetchEntries request -> request.Lineage
+        | Message.FetchedEntries(header, _) -> header.Lineage

@@ -65,6 +65,8 @@ type Output =
     | Send of recipient: MemberId * message: Message
     /// An append with these entries of the log.
     | SendEntries of recipient: MemberId * header: AppendHeader * range: LogRange
+    /// An answer to a fetch with these entries of the log, all of them committed.
+    | ServeEntries of recipient: MemberId * header: FetchedHeader * range: LogRange
     /// Bytes of the own snapshot at this position, from `offset` on. It was offered first: from then on it is kept
     /// open, also when a newer one takes its place in the store.
     | SendSnapshot of

@@ -27,6 +27,8 @@ type ReplicationMode =
     | Replicate
     /// The member lacks entries that the leader no longer has: a snapshot goes in their place (Raft §7).
     | Snapshot of SnapshotTransfer
+    /// The member lacks many committed entries, and reads them up to here from others. `movedAt` is when it last had more.
+    | CatchUp of upTo: LogIndex * movedAt: Instant
 
 /// What a leader knows of one other member. MatchIndex < NextIndex <= last index + 1.
 [<NoComparison>]
@@ -46,6 +48,8 @@ type Progress =
         RoundSent: uint64
         CommitSent: LogIndex
         HeartbeatDue: bool
+        /// Reading from others has led to nothing: it is not tried again before.
+        CatchUpAfter: Instant
     }
 
 /// Who waits for a read.

@@ -43,6 +43,9 @@ module Raft =
             | Message.Departed notice -> notice.Term
             | Message.Survey request -> request.Term
             | Message.SurveyReply reply -> reply.Term
+            | Message.CatchUp(header, _) -> header.Term
+            | Message.FetchEntries request -> request.Term
+            | Message.FetchedEntries(header, _) -> header.Term
         if term > state.CurrentTerm then
             Roles.stepDownTo config clock term state
         else
@@ -67,6 +70,9 @@ module Raft =
         | Message.Departed notice -> Departures.onDeparted notice state
         | Message.Survey request -> Surveys.onRequest config clock sender request state
         | Message.SurveyReply reply -> Surveys.onReply sender reply state
+        | Message.CatchUp(header, plan) -> Follower.onCatchUp config clock sender header plan state
+        | Message.FetchEntries request -> CatchUp.onFetch config sender request state
+        | Message.FetchedEntries(header, entries) -> CatchUp.onFetched sender header entries state
 
     /// Messages of another lineage change nothing but what is known of their sender (rule 13).
     let private isForeign (message: Message) (state: State) =
@@ -94,7 +100,10 @@ module Raft =
         | Message.Depart _
         | Message.Departed _
         | Message.Survey _
-        | Message.SurveyReply _ -> Lineages.onAffiliated clock sender lineage false state
+        | Message.SurveyReply _
+        | Message.CatchUp _
+        | Message.FetchEntries _
+        | Message.FetchedEntries _ -> Lineages.onAffiliated clock sender lineage false state
 
     let private onReceived config clock (sender: MemberId) (message: Message) (state: State) =
         let state = noteAffiliation clock sender message state
@@ -119,10 +128,14 @@ module Raft =
         | Message.Depart _, _
         | Message.Departed _, _
         | Message.Survey _, _
-        | Message.SurveyReply _, _ ->
+        | Message.SurveyReply _, _
+        | Message.CatchUp _, _
+        | Message.FetchEntries _, _
+        | Message.FetchedEntries _, _ ->
             if isForeign message state then
                 match message with
                 | Message.AppendEntries(header, _)
+                | Message.CatchUp(header, _)
                 | Message.InstallSnapshot(header, _, _) ->
                     Lineages.onAffiliated clock sender header.Lineage false state
                 | Message.RequestVote _
@@ -137,7 +150,9 @@ module Raft =
                 | Message.Depart _
                 | Message.Departed _
                 | Message.Survey _
-                | Message.SurveyReply _ -> state
+                | Message.SurveyReply _
+                | Message.FetchEntries _
+                | Message.FetchedEntries _ -> state
             else
                 state
                 |> applyTermRule config clock message
@@ -245,6 +260,7 @@ module Raft =
         |> Lineages.endIfDissolved
         |> Forwarding.send config clock
         |> Leader.replicate config clock
+        |> CatchUp.advance config clock
         |> Reads.ask config clock
         |> Surveys.advance config clock
         |> Follower.answer config clock
@@ -270,7 +286,8 @@ module Raft =
             | _ -> Instant.Never
         let asked = min proposer.ResendAt state.Reads.AskAgainAt
         let membership = min (Departures.deadline state) (Surveys.deadline state)
-        min (min first held) (min (min asked stall) membership)
+        let others = min membership (CatchUp.deadline state)
+        min (min first held) (min (min asked stall) others)
 
     let private isDone (state: State) =
         match state.Departure with

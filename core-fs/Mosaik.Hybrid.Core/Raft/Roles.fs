@@ -61,7 +61,8 @@ module Roles =
           RoundEchoed = 0UL
           RoundSent = 0UL
           CommitSent = LogIndex.Zero
-          HeartbeatDue = true }
+          HeartbeatDue = true
+          CatchUpAfter = State.longAgo }
 
     /// Progress for exactly the other members of the configuration: what is known stays, newcomers start over.
     let followMembers

@@ -23,6 +23,7 @@ module Snapshots =
                 | ReplicationMode.Snapshot transfer when state.Bonded.ContainsKey id ->
                     Some transfer.Snapshot.Position.Index
                 | ReplicationMode.Snapshot _
+                | ReplicationMode.CatchUp _
                 | ReplicationMode.Probe _
                 | ReplicationMode.Replicate -> None)
         | Role.Follower
@@ -73,7 +74,12 @@ module Snapshots =
             CommitIndex = position.Index
             LastApplied = position.Index
             LastTimestamp = max state.LastTimestamp timestamp
-            Follow = { state.Follow with Verified = position.Index; Refusal = ValueNone; Intake = ValueNone } }
+            Follow =
+                { state.Follow with
+                    Verified = position.Index
+                    Refusal = ValueNone
+                    Intake = ValueNone
+                    Fetching = ValueNone } }
 
     /// A snapshot that a leader sent is whole and durable, and holds only what was committed: it is good whoever leads
     /// by now. The log may have come so far by itself meanwhile; then it stays (Raft §7, step 6).

@@ -81,6 +81,34 @@ type SnapshotIntake =
         IsNews: bool
     }
 
+/// Entries that a member has been asked for.
+[<Struct; NoComparison>]
+type FetchAsked =
+    {
+        Request: uint64
+        Source: MemberId
+        First: LogIndex
+        Last: LogIndex
+        /// Then the source is given up.
+        DueAt: Instant
+    }
+
+/// Committed entries that a follower reads from other members than its leader.
+[<NoComparison>]
+type Fetching =
+    {
+        Plan: CatchUpPlan
+        /// Members that have not failed yet.
+        Sources: MemberId list
+        Asked: FetchAsked list
+        /// What must be asked for again, before what was never asked for.
+        Missing: LogRange list
+        /// The first entry that was never asked for.
+        Next: LogIndex
+        /// What came before its predecessors, by first index.
+        Ready: Map<uint64, ReadOnlyMemory<LogEntry>>
+    }
+
 /// Where a follower stands with its leader.
 [<NoComparison>]
 type FollowState =
@@ -99,6 +127,8 @@ type FollowState =
         Refusal: AppendOutcome voption
         /// What the leader sends in the place of entries that it no longer has.
         Intake: SnapshotIntake voption
+        /// What it reads from others meanwhile.
+        Fetching: Fetching voption
     }
 
 /// A member of another lineage of the same group.
@@ -196,6 +226,8 @@ type State =
         Proposer: Proposer
         Reads: ReadState
         Surveys: SurveyState
+        /// The id of the last request for entries that was sent to anybody.
+        LastFetch: uint64
         LastTimestamp: int64
         Rng: Rng
         // What is on its way to the disk.
@@ -244,7 +276,8 @@ module State =
           AnswerDue = false
           DueSince = longAgo
           Refusal = ValueNone
-          Intake = ValueNone }
+          Intake = ValueNone
+          Fetching = ValueNone }
 
     /// Adds a word to others or to the runtime.
     let say (output: Output) (state: State) =
@@ -432,6 +465,7 @@ module State =
                   Request = 0UL
                   LastRequest = 0UL
                   Until = Instant.Never }
+              LastFetch = 0UL
               LastTimestamp = stored.LastTimestamp
               Rng = Rng.ofSeed seed
               WriteSequence = 0UL

@@ -44,6 +44,8 @@ module ShowOutput =
         | Output.SendEntries(recipient, header, range) ->
             let empty = Show.message (Message.AppendEntries(header, System.ReadOnlyMemory.Empty))
             $"-> {Naming.show recipient} {empty} entries {range}"
+        | Output.ServeEntries(recipient, header, range) ->
+            $"-> {Naming.show recipient} {Show.message (Message.FetchedEntries(header, System.ReadOnlyMemory.Empty))} entries {range}"
         | Output.SendSnapshot(recipient, header, snapshot, offset, count) ->
             $"-> {Naming.show recipient} snapshot {snapshot.Position} t{header.Term} s{header.Session} bytes {offset} +{count}"
         | Output.Keep(snapshot, chunk) ->
