@@ -217,9 +217,15 @@ internal sealed partial class GroupLoop
     private void OnEntriesRead(EntriesRead read)
     {
         var raft = _state.Raft;
-        if (StateModule.isLeader(raft) && raft.CurrentTerm == read.Header.Term)
+        var counts = read.Envelope switch
         {
-            _executor.SendStored(read.Link, read.Header, read.Entries);
+            { Append: { } head } => StateModule.isLeader(raft) && raft.CurrentTerm == head.Term,
+            { Fetched: { } head } => raft.Lineage == head.Lineage,
+            _ => false,
+        };
+        if (counts)
+        {
+            _executor.SendStored(read);
         }
     }
 

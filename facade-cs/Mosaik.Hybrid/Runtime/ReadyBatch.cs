@@ -120,6 +120,9 @@ internal sealed class ReadyBatch : IGroupOutputHandler
     void IGroupOutputHandler.SendEntries(long link, AppendHeader header, LogRange range) =>
         Sends.Add(new Envelope(link, Append: header, Range: range));
 
+    void IGroupOutputHandler.ServeEntries(long link, FetchedHeader header, LogRange range) =>
+        Sends.Add(new Envelope(link, Fetched: header, Range: range));
+
     void IGroupOutputHandler.SendSnapshot(
         long link,
         AppendHeader header,
@@ -218,6 +221,7 @@ internal readonly record struct Envelope(
     long Link,
     BondMessage? Message = null,
     AppendHeader? Append = null,
+    FetchedHeader? Fetched = null,
     LogRange Range = default,
     ForwardHeader? Forward = null,
     ulong First = 0,

@@ -121,16 +121,16 @@ internal sealed class ReadyExecutor
     }
 
     /// <summary>Sends entries that came from the store, behind the words that still wait for a write.</summary>
-    public void SendStored(long link, AppendHeader header, ReadOnlyMemory<LogEntry> entries)
+    public void SendStored(EntriesRead read)
     {
+        var outgoing = new Outgoing(read.Envelope, read.Entries);
         if (_held.Count > 0)
         {
-            var stored = new Outgoing(new Envelope(link, Append: header), entries.ToArray());
-            _held.Enqueue((_held.Last().After, [stored]));
+            _held.Enqueue((_held.Last().After, [outgoing]));
         }
         else
         {
-            SendEntries(link, header, entries);
+            Transmit(outgoing);
         }
     }
 
@@ -162,11 +162,11 @@ internal sealed class ReadyExecutor
             _snapshots.Offer(envelope.Link, offer.snapshot);
         }
 
-        if (envelope.Append is { } header)
+        if (envelope.Append is not null || envelope.Fetched is not null)
         {
             if (!_tail.Holds(envelope.Range))
             {
-                _stored.BeginRead(envelope.Link, header, envelope.Range);
+                _stored.BeginRead(envelope);
                 return false;
             }
 
@@ -211,6 +211,10 @@ internal sealed class ReadyExecutor
         {
             SendEntries(envelope.Link, header, entries);
         }
+        else if (envelope.Fetched is { } fetched)
+        {
+            SendFetched(envelope.Link, fetched, entries);
+        }
         else if (envelope.Forward is { } forward)
         {
             SendCommands(envelope.Link, forward, entries ?? []);
@@ -246,6 +250,15 @@ internal sealed class ReadyExecutor
             );
         }
     }
+
+    /// <summary>One frame for one question: whoever gets fewer entries than it asked for asks again for the rest.</summary>
+    private void SendFetched(long link, FetchedHeader header, ReadOnlyMemory<LogEntry> entries) =>
+        _links.Send(
+            link,
+            FrameLane.Bulk,
+            (header, part: entries[..FittingCount(entries.Span)]),
+            static (state, output) => WireWriter.EncodeFetched(state.header, state.part, output)
+        );
 
     private void SendBytes(SnapshotBytesRead read)
     {

@@ -6,7 +6,8 @@ namespace Mosaik.Hybrid.Runtime;
 /// <summary>Reads entries that memory no longer holds: for members that are far behind, and for the machine after a restart.</summary>
 /// <remarks>
 /// Used by the group loop only; what takes time comes back to it as an item. A read for a member counts only
-/// while this node still leads in the same term: then its log has only grown, and the entries are still its own.
+/// while this node still leads in the same term: then its log has only grown, and the entries are still its own. One
+/// that a member asked for is of committed entries, and counts as long as the lineage does.
 /// </remarks>
 internal sealed class StoredEntries(
     ILogStorage storage,
@@ -28,8 +29,9 @@ internal sealed class StoredEntries(
     /// <remarks>
     /// The newest of them may be on their way to the store: those are in memory, and are taken from there now.
     /// </remarks>
-    public void BeginRead(long link, AppendHeader header, LogRange range)
+    public void BeginRead(Envelope envelope)
     {
+        var range = envelope.Range;
         var stored = StoredPartOf(range);
         _views.Clear();
         if (stored.Last < range.Last)
@@ -38,8 +40,12 @@ internal sealed class StoredEntries(
         }
 
         var reading = ReadWholeAsync(stored, [.. _views], range.Count);
-        // What was compacted away meanwhile is not sent: the core sends a snapshot instead.
-        _ = AwaitAsync(reading, entries => new EntriesRead(link, header, entries), static _ => null);
+        // What was compacted away meanwhile is not sent: the core sends a snapshot instead. Who asked is told.
+        _ = AwaitAsync(
+            reading,
+            entries => new EntriesRead(envelope, entries.ToArray()),
+            _ => envelope.Fetched is null ? null : new EntriesRead(envelope, [])
+        );
     }
 
     /// <summary>A snapshot has brought the machine up to an index: it goes on from there.</summary>
@@ -174,7 +180,9 @@ internal sealed class StoredEntries(
 }
 
 /// <summary>Entries for a member, read from the store.</summary>
-internal sealed record EntriesRead(long Link, AppendHeader Header, ReadOnlyMemory<LogEntry> Entries);
+/// <param name="Envelope">Whom they are for, and under which head.</param>
+/// <param name="Entries">The entries of its range.</param>
+internal sealed record EntriesRead(Envelope Envelope, LogEntry[] Entries);
 
 /// <summary>Entries for the machine, read from the store.</summary>
 /// <param name="First">The first index that was asked for.</param>
