@@ -331,6 +331,103 @@ let private orders =
                   Message.Departed { Lineage = lineage; Term = term } ]
     }
 
+let private survey =
+    Gen.map3
+        (fun lineage term request -> Message.Survey { Lineage = lineage; Term = term; Request = request })
+        lineage
+        term
+        anyNumber
+
+let private memberReport (id: MemberId) : Gen<MemberReport> =
+    gen {
+        let! matched = index
+        let! silence = number
+        let! flags = Gen.choose (0, 7)
+        let! preference = Gen.elements (Enum.GetValues<LeadershipPreference>())
+        return
+            { Member = id
+              Match = matched
+              Silence = int64 silence
+              IsBonded = (flags &&& 1 <> 0)
+              IsCaughtUp = (flags &&& 2 <> 0)
+              IsLeaving = (flags &&& 4 <> 0)
+              Preference = preference }
+    }
+
+let rec private memberReports (ids: MemberId list) : Gen<MemberReport list> =
+    gen {
+        match ids with
+        | [] -> return []
+        | id :: rest ->
+            let! report = memberReport id
+            let! others = memberReports rest
+            return report :: others
+    }
+
+let private surveyReply =
+    gen {
+        let! lineage = lineage
+        let! term = term
+        let! request = anyNumber
+        let! last = index
+        let! commit = index
+        let! ids = Gen.listOf memberId
+        let! members = ids |> List.distinct |> List.sort |> memberReports
+        return
+            Message.SurveyReply
+                { Lineage = lineage
+                  Term = term
+                  Request = request
+                  Last = last
+                  Commit = commit
+                  Members = members }
+    }
+
+let private catchUp =
+    gen {
+        let! header = appendHeader
+        let! upTo = index
+        let! count = Gen.choose (1, LogOutline.runsMax - 1)
+        let! steps = Gen.listOfLength count (Gen.choose (1, 1_000))
+        let! first = memberId
+        let! others = Gen.listOfLength 3 memberId
+        let runs: TermRun list =
+            steps
+            |> List.scan (fun total step -> total + step) 1
+            |> List.map (fun total -> { First = LogIndex(uint64 total); Term = Term(uint64 total) })
+        return Message.CatchUp(header, { UpTo = upTo; Runs = runs; Sources = first :: others })
+    }
+
+let private fetchEntries =
+    gen {
+        let! lineage = lineage
+        let! term = term
+        let! request = number
+        let! first = Gen.choose (1, 1_000_000)
+        let! length = Gen.choose (0, 70_000)
+        return
+            Message.FetchEntries
+                { Lineage = lineage
+                  Term = term
+                  Request = request
+                  First = LogIndex(uint64 first)
+                  Last = LogIndex(uint64 (first + length)) }
+    }
+
+let private fetchedEntries =
+    gen {
+        let! lineage = lineage
+        let! term = term
+        let! request = number
+        let! previous = position
+        let! count = Gen.choose (0, 12)
+        let! proposers = Gen.arrayOfLength 3 proposer
+        let! entries = run count proposers (before previous)
+        let header: FetchedHeader =
+            { Lineage = lineage; Term = term; Request = request; Previous = previous }
+        return Message.FetchedEntries(header, ReadOnlyMemory(Array.ofList entries))
+    }
+
 let message =
     Gen.oneof
         [ requestVote
@@ -342,7 +439,12 @@ let message =
           readIndexReply
           forward
           forwardReply
-          orders ]
+          catchUp
+          fetchEntries
+          fetchedEntries
+          orders
+          survey
+          surveyReply ]
 
 let bondMessage =
     Gen.frequency

@@ -40,6 +40,8 @@ let private ofRaft (message: Message) : obj list =
     | Message.HandOver request -> [ "HandOver"; request ]
     | Message.Depart notice -> [ "Depart"; notice ]
     | Message.Departed notice -> [ "Departed"; notice ]
+    | Message.Survey request -> [ "Survey"; request ]
+    | Message.SurveyReply reply -> [ "SurveyReply"; reply ]
 
 let ofMessage (message: BondMessage) : obj list =
     match message with

@@ -58,5 +58,10 @@ module ShowOutput =
             let ids = ids |> List.map string |> String.concat " "
             $"read {ids} ready at {index}"
         | Output.ReadRefused id -> $"read {id} refused"
+        | Output.Surveyed(ids, reply) ->
+            let ids = ids |> List.map string |> String.concat " "
+            match reply with
+            | ValueSome reply -> $"survey {ids}: {Show.message (Message.SurveyReply reply)}"
+            | ValueNone -> $"survey {ids}: nobody knows"
         | Output.Blame(peer, evidence) -> $"blame {Naming.show peer}: {evidence}"
         | Output.Reset -> "reset"

@@ -142,10 +142,59 @@ let private raft =
       Message.ForwardReply { Lineage = lineage; Term = Term 3UL; Outcome = ForwardOutcome.Missing 500UL }
       "forward-reply-overloaded",
       Message.ForwardReply { Lineage = lineage; Term = Term 3UL; Outcome = ForwardOutcome.Overloaded }
+      "catch-up",
+      Message.CatchUp(
+          { Lineage = lineage
+            Term = Term 9UL
+            Session = 3UL
+            Round = 0UL
+            Previous = LogPosition(Term 2UL, LogIndex 300UL)
+            Commit = LogIndex 70_000UL },
+          { UpTo = LogIndex 69_999UL
+            Runs =
+              [ { First = LogIndex 301UL; Term = Term 2UL }
+                { First = LogIndex 5_000UL; Term = Term 7UL } ]
+            Sources = [ memberOf 0x10; memberOf 0x50 ] }
+      )
+      "fetch-entries",
+      Message.FetchEntries
+          { Lineage = lineage
+            Term = Term 9UL
+            Request = 77UL
+            First = LogIndex 301UL
+            Last = LogIndex 1_324UL }
+      "fetched-none",
+      Message.FetchedEntries(
+          { Lineage = lineage; Term = Term 9UL; Request = 77UL; Previous = LogPosition.Zero },
+          System.ReadOnlyMemory.Empty
+      )
       "timeout-now", Message.TimeoutNow { Lineage = lineage; Term = Term 3UL }
       "hand-over", Message.HandOver { Lineage = lineage; Term = Term 3UL; Target = memberOf 0x50 }
       "depart", Message.Depart { Lineage = lineage; Term = Term 3UL }
-      "departed", Message.Departed { Lineage = lineage; Term = Term 3UL } ]
+      "departed", Message.Departed { Lineage = lineage; Term = Term 3UL }
+      "survey", Message.Survey { Lineage = lineage; Term = Term 3UL; Request = 77UL }
+      "survey-reply",
+      Message.SurveyReply
+          { Lineage = lineage
+            Term = Term 3UL
+            Request = 77UL
+            Last = LogIndex 309UL
+            Commit = LogIndex 308UL
+            Members =
+              [ { Member = memberOf 0x10
+                  Match = LogIndex 309UL
+                  Silence = 0L
+                  IsBonded = true
+                  IsCaughtUp = true
+                  IsLeaving = false
+                  Preference = LeadershipPreference.Normal }
+                { Member = memberOf 0x20
+                  Match = LogIndex 250UL
+                  Silence = 1_500L
+                  IsBonded = false
+                  IsCaughtUp = false
+                  IsLeaving = true
+                  Preference = LeadershipPreference.Reluctant } ] } ]
 
 /// Every sample by the name of its file.
 let samples: (string * BondMessage) list =
