@@ -7,7 +7,7 @@ using Mosaik.Hybrid.Storage;
 namespace Mosaik.Hybrid.Runtime;
 
 /// <summary>What a snapshot that a member starts from says besides the machine's state.</summary>
-internal sealed record RecoveredSnapshot(SnapshotFacts Facts, long Timestamp);
+internal sealed record RecoveredSnapshot(SnapshotFacts Facts, long Timestamp, bool HasCommands);
 
 /// <summary>Turns what a store holds into the core's starting point. One path for a first start and for every other.</summary>
 internal static class LogRecovery
@@ -137,7 +137,7 @@ internal static class LogRecovery
             var head = await SnapshotContent
                 .ReadHeadAsync(found.Content, cancellationToken)
                 .ConfigureAwait(false);
-            return new RecoveredSnapshot(facts, head.Timestamp);
+            return new RecoveredSnapshot(facts, head.Timestamp, head.Records.Length > 0);
         }
     }
 
@@ -291,7 +291,7 @@ internal static class LogRecovery
     }
 
     /// <summary>The first command, and where the lineage ends: which it can only do in a log without commands.</summary>
-    /// <remarks>A snapshot stands for commands. Reads no further than to the first one, so little of a long log.</remarks>
+    /// <remarks>What the log has forgotten the snapshot knows. Reads no further than to the first command, so little of a long log.</remarks>
     private static async Task<(LogIndex FirstCommand, LogIndex Dissolution)> FindLandmarksAsync(
         ILogStorage storage,
         StoredLog stored,
@@ -299,7 +299,7 @@ internal static class LogRecovery
         CancellationToken cancellationToken
     )
     {
-        if (snapshot is not null)
+        if (snapshot is { HasCommands: true })
         {
             return (snapshot.Facts.Position.Index, LogIndex.Zero);
         }

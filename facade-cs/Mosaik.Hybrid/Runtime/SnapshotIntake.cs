@@ -142,7 +142,13 @@ internal sealed class SnapshotIntake(
             var head = await SnapshotContent
                 .ReadHeadAsync(stored.Content, cancellationToken)
                 .ConfigureAwait(false);
-            post(GroupInput.NewSnapshotReceived(SnapshotContent.ToFacts(stored.Info), head.Timestamp));
+            post(
+                GroupInput.NewSnapshotReceived(
+                    SnapshotContent.ToFacts(stored.Info),
+                    head.Timestamp,
+                    head.Records.Length > 0
+                )
+            );
             _told = stored.Info.Position;
         }
     }
