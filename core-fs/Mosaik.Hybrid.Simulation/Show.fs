@@ -58,7 +58,12 @@ module Show =
             $"Forward t{header.Term} #{first}..{last} applied {header.Applied}"
         | Message.ForwardReply reply -> $"ForwardReply t{reply.Term} {forward reply.Outcome}"
         | Message.Survey request -> $"Survey t{request.Term} request {request.Request}"
-        | Message.SurveyReply reply -> $"SurveyReply t{reply.Term} request {reply.Request}"
+        | Message.SurveyReply reply ->
+            let members =
+                reply.Members
+                |> List.map (fun report -> $"{Naming.show report.Member} {report.Match}")
+                |> String.concat ", "
+            $"SurveyReply t{reply.Term} request {reply.Request} last {reply.Last} commit {reply.Commit}: {members}"
         | Message.CatchUp(header, plan) ->
             let sources = plan.Sources |> List.map Naming.show |> String.concat " "
             $"CatchUp t{header.Term} s{header.Session} after {header.Previous} up to {plan.UpTo} from {sources}"

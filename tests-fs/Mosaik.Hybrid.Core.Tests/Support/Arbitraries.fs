@@ -423,8 +423,7 @@ let private fetchedEntries =
         let! count = Gen.choose (0, 12)
         let! proposers = Gen.arrayOfLength 3 proposer
         let! entries = run count proposers (before previous)
-        let header: FetchedHeader =
-            { Lineage = lineage; Term = term; Request = request; Previous = previous }
+        let header: FetchedHeader = { Lineage = lineage; Term = term; Request = request; Previous = previous }
         return Message.FetchedEntries(header, ReadOnlyMemory(Array.ofList entries))
     }
 

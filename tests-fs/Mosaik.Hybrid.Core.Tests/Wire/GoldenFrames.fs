@@ -152,8 +152,7 @@ let private raft =
             Commit = LogIndex 70_000UL },
           { UpTo = LogIndex 69_999UL
             Runs =
-              [ { First = LogIndex 301UL; Term = Term 2UL }
-                { First = LogIndex 5_000UL; Term = Term 7UL } ]
+              [ { First = LogIndex 301UL; Term = Term 2UL }; { First = LogIndex 5_000UL; Term = Term 7UL } ]
             Sources = [ memberOf 0x10; memberOf 0x50 ] }
       )
       "fetch-entries",
@@ -163,7 +162,15 @@ let private raft =
             Request = 77UL
             First = LogIndex 301UL
             Last = LogIndex 1_324UL }
-      "fetched-none",
+      "fetched-entries",
+      Message.FetchedEntries(
+          { Lineage = lineage
+            Term = Term 9UL
+            Request = 77UL
+            Previous = LogPosition(Term 2UL, LogIndex 300UL) },
+          entries
+      )
+      "fetched-entries-none",
       Message.FetchedEntries(
           { Lineage = lineage; Term = Term 9UL; Request = 77UL; Previous = LogPosition.Zero },
           System.ReadOnlyMemory.Empty
