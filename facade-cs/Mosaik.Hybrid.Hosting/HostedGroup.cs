@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Mosaik.Hybrid.Hosting.Runtime;
 
 namespace Mosaik.Hybrid.Hosting;
@@ -75,15 +76,7 @@ public sealed class HostedGroup<TCommand, TQuery, TResult> : HostedGroup
     internal override void Join(Network network, MosaikGroupOptions options)
     {
         var group = _registration.Join(_services, network, options);
-        _facts = new GroupFacts(
-            network.LocalPeer,
-            () => group.Leader,
-            () => group.IsOnline,
-            () => group.Members,
-            () => group.Bonds,
-            // No peer has this id, so the wait ends with the group, and says why.
-            group.When.LeaderIs(default)
-        );
+        _facts = GroupFacts.Of(network.LocalPeer, group, _services.GetRequiredService<TimeProvider>());
         _joined.TrySetResult(group);
     }
 

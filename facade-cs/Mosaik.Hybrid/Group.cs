@@ -237,6 +237,20 @@ public sealed class Group<TCommand, TQuery, TResult> : IAsyncDisposable
         return _runtime.Loop.SaveAsync().WaitAsync(cancellationToken);
     }
 
+    /// <summary>Completes once this node's group loop has taken a turn, which it does within milliseconds while all is well.</summary>
+    /// <remarks>
+    /// For watchdogs: a wait of seconds says that the loop hangs, or that the store is still being opened. Says nothing of
+    /// leaders, peers or the machine.
+    /// </remarks>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="GroupTerminatedException">The group has ended on this node.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
+    public Task PingAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        return _runtime.Loop.PingAsync().WaitAsync(cancellationToken);
+    }
+
     /// <summary>Gives up this handle. The last handle leaves the group: bonds are told, and the machine stops.</summary>
     /// <remarks>Idempotent. Completes when the group has been left, if this was the last handle.</remarks>
     public async ValueTask DisposeAsync()

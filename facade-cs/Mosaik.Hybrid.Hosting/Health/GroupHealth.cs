@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Mosaik.Hybrid.Hosting.Runtime;
 
@@ -7,16 +8,38 @@ namespace Mosaik.Hybrid.Hosting.Health;
 internal sealed record GroupHealth(HealthStatus Status, string Sentence)
 {
     /// <summary>Whether the group runs on this node.</summary>
-    public static GroupHealth Live(HostedGroup group) =>
-        group.Facts switch
+    public static async Task<GroupHealth> LiveAsync(
+        HostedGroup group,
+        MosaikHealthOptions options,
+        CancellationToken cancellationToken
+    )
+    {
+        if (group.Facts is not { } facts)
         {
-            null => Healthy(group, "is not joined yet"),
-            { Ended: { IsFaulted: true } ended } when !IsLeft(ended) => Ended(group, ended),
-            _ => Healthy(group, "runs"),
-        };
+            return Healthy(group, "is not joined yet");
+        }
+
+        if (facts.Ended.IsFaulted)
+        {
+            return IsLeft(facts.Ended) ? Healthy(group, "was left") : Ended(group, facts.Ended);
+        }
+
+        return await facts.Loop.TurnsAsync(options.LoopTimeout, cancellationToken).ConfigureAwait(false)
+            ? Healthy(group, "runs")
+            : Unhealthy(
+                group,
+                $"hangs on this node: its loop has not turned for {options.LoopTimeout.TotalSeconds:0.###} seconds"
+            );
+    }
 
     /// <summary>Whether the group can work, as this node sees it.</summary>
-    public static GroupHealth Ready(HostedGroup group)
+    public static Task<GroupHealth> ReadyAsync(
+        HostedGroup group,
+        MosaikHealthOptions options,
+        CancellationToken cancellationToken
+    ) => Task.FromResult(Ready(group, options));
+
+    private static GroupHealth Ready(HostedGroup group, MosaikHealthOptions options)
     {
         if (group.Facts is not { } facts)
         {
@@ -26,6 +49,12 @@ internal sealed record GroupHealth(HealthStatus Status, string Sentence)
         if (facts.Ended.IsFaulted)
         {
             return Ended(group, facts.Ended);
+        }
+
+        var storage = facts.Storage();
+        if (storage.IsStalled || storage.Health.StalledSince is not null)
+        {
+            return Unhealthy(group, "waits for this node's disk, which makes no progress");
         }
 
         var members = facts.Members();
@@ -47,8 +76,36 @@ internal sealed record GroupHealth(HealthStatus Status, string Sentence)
             );
         }
 
-        return Quorum(group, members, facts);
+        var lag = facts.Lag();
+        return lag > options.LagMax
+            ? Unhealthy(
+                group,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"is ahead of this node's state machine, which has {lag:N0} entries to apply; {options.LagMax:N0} are allowed"
+                )
+            )
+            : Worst(Room(group, storage, options), Quorum(group, members, facts));
     }
+
+    private static GroupHealth Worst(GroupHealth left, GroupHealth right) =>
+        left.Status < right.Status ? left : right;
+
+    /// <summary>How much longer the log can grow.</summary>
+    private static GroupHealth Room(
+        HostedGroup group,
+        GroupStorageStatus storage,
+        MosaikHealthOptions options
+    ) =>
+        storage.Health.FreeBytes is { } free && free < options.FreeBytesMin
+            ? new GroupHealth(
+                HealthStatus.Degraded,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Group '{group.Name}' has little room for its log on this node: {free:N0} bytes of {options.FreeBytesMin:N0}."
+                )
+            )
+            : Healthy(group, "has room for its log");
 
     /// <summary>How far the group is from standing still.</summary>
     private static GroupHealth Quorum(HostedGroup group, GroupMembers members, GroupFacts facts)

@@ -19,17 +19,29 @@ public static class MosaikHealthChecksBuilderExtensions
     /// <c>ready</c>.
     /// </summary>
     /// <param name="builder">From <c>services.AddHealthChecks()</c>; <c>AddMosaik</c> was called before.</param>
+    /// <param name="configure">Where to draw the lines.</param>
     /// <remarks>
-    /// <para>Live is unhealthy when a group has ended on this node by a failure; a restart is then called for.</para>
     /// <para>
-    /// Ready is unhealthy when the host has not joined a group yet, when this node does not belong to it yet, when it
-    /// knows no leader or lacks entries that the leader has, or reaches fewer voters than decide. It is degraded when one
-    /// more lost voter would stop the group. The description says which, a sentence for each group.
+    /// Live is unhealthy when a group has ended on this node by a failure, or when its loop does not turn; a restart is
+    /// then called for. A group whose store is still being opened is live.
+    /// </para>
+    /// <para>
+    /// Ready is unhealthy when the host has not joined a group yet, when this node's disk makes no progress, when this
+    /// node does not belong to the group yet, when it knows no leader or lacks entries that the leader has, when its
+    /// machine lags behind, or when it reaches fewer voters than decide. It is degraded when one more lost voter would stop
+    /// the group, or when there is little room for the log. The description says which, a sentence for each group.
     /// </para>
     /// </remarks>
-    public static IHealthChecksBuilder AddMosaik(this IHealthChecksBuilder builder)
+    /// <exception cref="InvalidOperationException"><c>AddMosaik</c> was not called on the services before.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is set to what it can't be.</exception>
+    public static IHealthChecksBuilder AddMosaik(
+        this IHealthChecksBuilder builder,
+        Action<MosaikHealthOptions>? configure = null
+    )
     {
         ArgumentNullException.ThrowIfNull(builder);
+        var options = new MosaikHealthOptions();
+        configure?.Invoke(options);
         if (GroupCatalog.Of(builder.Services) is null)
         {
             throw new InvalidOperationException(
@@ -38,13 +50,25 @@ public static class MosaikHealthChecksBuilderExtensions
         }
 
         return builder
-            .Add(Registration("mosaik-live", Live, GroupHealth.Live))
-            .Add(Registration("mosaik-ready", Ready, GroupHealth.Ready));
+            .Add(
+                Registration(
+                    "mosaik-live",
+                    Live,
+                    (group, cancel) => GroupHealth.LiveAsync(group, options, cancel)
+                )
+            )
+            .Add(
+                Registration(
+                    "mosaik-ready",
+                    Ready,
+                    (group, cancel) => GroupHealth.ReadyAsync(group, options, cancel)
+                )
+            );
     }
 
     private static HealthCheckRegistration Registration(
         string name,
         string tag,
-        Func<HostedGroup, GroupHealth> look
+        Func<HostedGroup, CancellationToken, Task<GroupHealth>> look
     ) => new(name, provider => new MosaikHealthCheck(provider, look), HealthStatus.Unhealthy, [tag]);
 }

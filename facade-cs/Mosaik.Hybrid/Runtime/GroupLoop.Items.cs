@@ -51,6 +51,18 @@ internal sealed partial class GroupLoop
         return follower.Task;
     }
 
+    /// <summary>Completes when the loop takes the question; any thread.</summary>
+    public Task PingAsync()
+    {
+        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_items.Writer.TryWrite(new Ping(taken)))
+        {
+            taken.TrySetException(TerminatedOrLeft());
+        }
+
+        return taken.Task;
+    }
+
     private void Submit(QueryItem item)
     {
         if (!_items.Writer.TryWrite(item))
@@ -124,6 +136,9 @@ internal sealed partial class GroupLoop
                 break;
             case OutcomeQuestion question:
                 _pending!.Follow(question.Id, question.Follower);
+                break;
+            case Ping ping:
+                ping.Taken.TrySetResult();
                 break;
             case MachineFailure failure:
                 _end ??= new GroupTerminatedException(TerminationReason.MachineFailed, failure.Exception);
@@ -243,6 +258,9 @@ internal sealed partial class GroupLoop
             case OutcomeQuestion question:
                 question.Follower.TrySetException(end);
                 break;
+            case Ping ping:
+                ping.Taken.TrySetException(end);
+                break;
             case LinkOpened opened:
                 opened.Connection.Frames.Abort();
                 break;
@@ -272,6 +290,8 @@ internal sealed partial class GroupLoop
     private sealed record WeakQuery(PendingQuery Query) : QueryItem(Query);
 
     private sealed record StrongQuery(PendingQuery Query) : QueryItem(Query);
+
+    private sealed record Ping(TaskCompletionSource Taken);
 
     private sealed record OutcomeQuestion(CommandId Id, TaskCompletionSource<LogRange> Follower);
 }

@@ -40,6 +40,18 @@ public sealed class EndTests
     }
 
     [Fact]
+    public async Task APing_IsAnsweredWhileTheLoopTurns_AndFailsWhenItHasEnded()
+    {
+        await using var cluster = await TestCluster.StartAsync(Carrier.InProcess, 1);
+        var node = cluster.Nodes[0];
+        await node.Group.PingAsync().Soon("the loop takes a turn");
+
+        await node.Network.DisposeAsync().Soon("the network ends");
+
+        await Assert.ThrowsAsync<GroupTerminatedException>(() => node.Group.PingAsync().Soon("the end"));
+    }
+
+    [Fact]
     public async Task ACancelledWait_LeavesNothingBehind()
     {
         await using var cluster = await TestCluster.StartAsync(Carrier.InProcess, 1);
