@@ -229,7 +229,9 @@ public sealed class Groups : IGroupJoiner
             return;
         }
 
-        _ = Task.Run(() => GreetAsync(new FramedLink(link, _node.TimeProvider)));
+        _ = Task.Run(() =>
+            GreetAsync(new FramedLink(link, _node.TimeProvider, traffic: _node.Meter.Traffic))
+        );
     }
 
     private async Task GreetAsync(FramedLink frames)

@@ -64,6 +64,7 @@ public sealed class Network : IAsyncDisposable
         await node.Transport.StartAsync(cancellationToken).ConfigureAwait(false);
         var network = new Network(name, node, ownsIdentity);
         await node.Discovery.StartAsync(cancellationToken).ConfigureAwait(false);
+        node.Meter.Begin(network.Groups);
         network._accepting = Task.Run(network.AcceptAsync, CancellationToken.None);
         return network;
     }
@@ -113,6 +114,7 @@ public sealed class Network : IAsyncDisposable
         }
 
         await Groups.StopAsync().ConfigureAwait(false);
+        _node.Meter.End();
         await _node.Discovery.DisposeAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);

@@ -145,7 +145,16 @@ public sealed class NetworkBuilder
         var id = NetworkId.FromBytes(SHA256.HashData(Encoding.UTF8.GetBytes(_name)));
         try
         {
-            var discovery = new PeerDiscovery(id, identity, transport, _discovery, _timeProvider, _loggers);
+            var traffic = new LinkTraffic();
+            var discovery = new PeerDiscovery(
+                id,
+                identity,
+                transport,
+                _discovery,
+                _timeProvider,
+                _loggers,
+                traffic
+            );
             var node = new NodeServices(
                 id,
                 identity,
@@ -153,7 +162,7 @@ public sealed class NetworkBuilder
                 discovery,
                 _timeProvider,
                 _loggers,
-                new GroupMeters(_meters)
+                new NetworkMeter(_name, MosaikMeter.Of(_meters), discovery, traffic)
             );
             return await Network
                 .StartAsync(_name, node, _identity is null, cancellationToken)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Diagnostics;
 using Mosaik.Hybrid.Transport;
 using Mosaik.Hybrid.Wire;
 
@@ -25,12 +26,18 @@ internal sealed class DiscoveryLink : IAsyncDisposable
     private bool _greeted;
     private volatile bool _closing;
 
-    public DiscoveryLink(long id, ILink link, DiscoveryLoop loop, TimeProvider timeProvider)
+    public DiscoveryLink(
+        long id,
+        ILink link,
+        DiscoveryLoop loop,
+        TimeProvider timeProvider,
+        LinkTraffic? traffic
+    )
     {
         Id = id;
         Peer = link.RemotePeer;
         _loop = loop;
-        _frames = new FramedLink(link, timeProvider, OutboundBytesMax);
+        _frames = new FramedLink(link, timeProvider, OutboundBytesMax, traffic);
     }
 
     /// <summary>The number by which the core knows the link.</summary>

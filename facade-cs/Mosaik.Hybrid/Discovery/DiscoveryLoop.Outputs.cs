@@ -84,6 +84,7 @@ internal sealed partial class DiscoveryLoop
                 _catalog = _catalog.Without(peer);
                 _events.Add(new PeerDeparted(before));
                 _changes.Add(new PeerEntryChange(before, true));
+                Counters.CountDeparted();
                 DiscoveryEvents.Departed(Logger, before);
             }
 
@@ -99,7 +100,12 @@ internal sealed partial class DiscoveryLoop
 
         if (change.IsDiscovered)
         {
+            Counters.CountDiscovered();
             DiscoveryEvents.Discovered(Logger, after);
+        }
+        else
+        {
+            Counters.CountUpdated();
         }
 
         _events.Add(change.IsDiscovered ? new PeerDiscovered(after) : new PeerUpdated(after));

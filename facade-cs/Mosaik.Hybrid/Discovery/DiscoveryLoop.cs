@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Diagnostics;
 using Mosaik.Hybrid.Transport;
 
 namespace Mosaik.Hybrid.Discovery;
@@ -28,6 +29,7 @@ internal sealed partial class DiscoveryLoop : IGossipOutputHandler
     private readonly CancellationTokenSource _stopping = new();
     private readonly DiscoveryConfig _config;
     private readonly OwnEntry _own;
+    private readonly LinkTraffic? _traffic;
     private readonly ITransport _transport;
     private readonly TimeProvider _timeProvider;
     private readonly long _started;
@@ -50,9 +52,11 @@ internal sealed partial class DiscoveryLoop : IGossipOutputHandler
         PeerEventHub events,
         DiscoveryCounters counters,
         TimeProvider timeProvider,
-        ILogger logger
+        ILogger logger,
+        LinkTraffic? traffic
     )
     {
+        _traffic = traffic;
         _own = own;
         _transport = transport;
         _config = config;
@@ -146,6 +150,11 @@ internal sealed partial class DiscoveryLoop : IGossipOutputHandler
         var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isPosted = TryPost(() =>
         {
+            if (message.IsDifference)
+            {
+                Counters.CountExchange();
+            }
+
             Step(GossipInput.NewReceived(link.Id, message));
             taken.SetResult();
         });
@@ -288,8 +297,9 @@ internal sealed partial class DiscoveryLoop : IGossipOutputHandler
 
     private void Open(ILink link, Func<long, PeerId, GossipInput> input)
     {
-        var opened = new DiscoveryLink(++_lastLink, link, this, _timeProvider);
+        var opened = new DiscoveryLink(++_lastLink, link, this, _timeProvider, _traffic);
         _links.Add(opened.Id, opened);
+        Counters.Links = _links.Count;
         Step(input(opened.Id, opened.Peer));
         Track(async () =>
         {
@@ -297,6 +307,7 @@ internal sealed partial class DiscoveryLoop : IGossipOutputHandler
             TryPost(() =>
             {
                 _links.Remove(opened.Id);
+                Counters.Links = _links.Count;
                 Step(GossipInput.NewLinkDown(opened.Id));
             });
         });

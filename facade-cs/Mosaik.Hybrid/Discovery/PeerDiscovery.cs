@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Diagnostics;
 using Mosaik.Hybrid.Discovery;
 using Mosaik.Hybrid.Tickets;
 using Mosaik.Hybrid.Transport;
@@ -35,7 +36,8 @@ public sealed partial class PeerDiscovery
         ITransport transport,
         PeerDiscoveryOptions options,
         TimeProvider timeProvider,
-        ILoggerFactory? loggers
+        ILoggerFactory? loggers,
+        LinkTraffic? traffic = null
     )
     {
         var faults = options.Validate();
@@ -59,7 +61,8 @@ public sealed partial class PeerDiscovery
             _hub,
             _counters,
             timeProvider,
-            logger
+            logger,
+            traffic
         );
     }
 

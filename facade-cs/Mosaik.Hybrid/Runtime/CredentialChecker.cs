@@ -39,6 +39,9 @@ internal sealed class CredentialChecker(
     private readonly string[] _classes = [.. validators.Select(static validator => validator.Class)];
     private int _looks;
 
+    /// <summary>Told of every refusal, null for a ticket that is missing; any thread, only counts.</summary>
+    public Action<TicketFault?>? Refused { get; set; }
+
     /// <summary>True when no ticket is required.</summary>
     public bool IsOpen => validators.Count == 0;
 
@@ -91,6 +94,7 @@ internal sealed class CredentialChecker(
             var verdict = await JudgeAsync(place, ticket, peer, turn).ConfigureAwait(false);
             if (verdict.Error is { } error)
             {
+                Refused?.Invoke(error.Fault);
                 _refusals.Note(peer.Id, ticket.Id, error);
                 if (error.Fault == TicketFault.ValidatorTooSlow)
                 {
@@ -106,6 +110,7 @@ internal sealed class CredentialChecker(
 
         if (!isCarried)
         {
+            Refused?.Invoke(null);
             _refusals.NoteMissing(peer.Id, _classes[place]);
         }
 

@@ -60,6 +60,7 @@ internal sealed partial class GroupLoop
         await Task.WhenAll(_closing).ConfigureAwait(false);
         await CloseStoreAsync().ConfigureAwait(false);
         _ending.Dispose();
+        Meter.End();
         GroupEvents.Left(_logger, _name);
     }
 

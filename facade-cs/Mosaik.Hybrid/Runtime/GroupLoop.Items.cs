@@ -80,6 +80,7 @@ internal sealed partial class GroupLoop
         {
             case FrameArrived frame:
                 _frames.Add(frame);
+                Volatile.Write(ref _messagesReceived, _messagesReceived + 1);
                 _inputs.Add(GroupInput.NewReceived(frame.Connection.Id, frame.Message));
                 break;
             case SubmitRequest request:
@@ -173,6 +174,7 @@ internal sealed partial class GroupLoop
     private void Accept(SubmitRequest request)
     {
         var pending = _pending!;
+        _stages.OnTaken(request);
         if (_leaving is not null || _state.Raft.Leader.IsNone)
         {
             _window.Release(request.Commands.Length, request.Bytes);
@@ -196,6 +198,7 @@ internal sealed partial class GroupLoop
 
         // Who learns that a command took effect must find it in what the group publishes.
         _applied = report.Position;
+        _stages.OnApplied(report.Position.Index);
         PublishStatus();
         var own = report.Restored.Last;
         if (own != 0)

@@ -27,12 +27,13 @@ internal sealed partial class GroupLoop
     private BondConnection Connect(FramedLink frames, bool isDialler)
     {
         var id = Interlocked.Increment(ref _lastLink);
+        frames.Traffic = Meter.Traffic;
         return new BondConnection(id, frames, isDialler, Watch(id, frames));
     }
 
     private BondConnection AdoptDialled(ILink link)
     {
-        var frames = new FramedLink(link, _node.TimeProvider);
+        var frames = new FramedLink(link, _node.TimeProvider, traffic: _node.Meter.Traffic);
         var connection = Connect(frames, true);
         Open(connection, null);
         return connection;
@@ -164,6 +165,7 @@ internal sealed partial class GroupLoop
         _bondList = [.. _bonds.Values];
         _dialler.SetBonded(connection.Peer, true);
         Door.OnBonded(connection.Peer);
+        Meter.BondFormed();
         GroupEvents.BondFormed(_logger, _name, formed.Peer.ToString());
         CatchUpOnEntries(connection);
     }
@@ -194,6 +196,7 @@ internal sealed partial class GroupLoop
         _bondList = [.. _bonds.Values];
         var isBonded = _bonds.Values.Any(bond => bond.Peer == ended.Peer.Peer);
         _dialler.SetBonded(ended.Peer.Peer, isBonded);
+        Meter.BondEnded(RefusalLog.NameOf(ended.Reason));
         GroupEvents.BondEnded(_logger, _name, ended.Peer.ToString(), ended.Reason.ToString());
     }
 

@@ -112,7 +112,6 @@ internal sealed partial class GroupLoop
             return;
         }
 
-        _node.Meters.LineageConflict(_name, conflict.Count - _conflict.Count);
         _conflict = conflict;
         if (conflict.Count > 0)
         {
@@ -135,10 +134,6 @@ internal sealed partial class GroupLoop
         _surveys.Clear();
         _resets.ForEach(request => request.Completion.TrySetException(end));
         _resets.Clear();
-        if (_conflict.Count > 0)
-        {
-            _node.Meters.LineageConflict(_name, -_conflict.Count);
-        }
     }
 
     private sealed record StatusRequest(TaskCompletionSource<GroupStatus> Completion);

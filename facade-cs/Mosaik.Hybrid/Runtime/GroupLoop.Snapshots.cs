@@ -10,7 +10,7 @@ internal sealed partial class GroupLoop
     private SnapshotSender _sender = null!;
     private SnapshotIntake _intake = null!;
     private Task _receiving = Task.CompletedTask;
-    private bool _isDiskStalled;
+    private volatile bool _isDiskStalled;
 
     /// <summary>How the log is doing on this node.</summary>
     public GroupStorageStatus StorageStatus
@@ -92,7 +92,7 @@ internal sealed partial class GroupLoop
         if (_ready.InstallThrough is var through && through != LogPosition.Zero)
         {
             GroupEvents.SnapshotInstalled(_logger, _name, through);
-            _node.Meters.SnapshotInstalled(_name);
+            Meter.SnapshotInstalled();
             _applier.Restore();
         }
 
@@ -124,9 +124,9 @@ internal sealed partial class GroupLoop
     private void OnDiskStalled(bool stalled)
     {
         _isDiskStalled = stalled;
-        _node.Meters.DiskStalled(_name, stalled);
         if (stalled)
         {
+            Meter.DiskStalled();
             GroupEvents.DiskStalled(_logger, _name, _config.Consensus.ElectionTimeout);
         }
         else
@@ -138,7 +138,7 @@ internal sealed partial class GroupLoop
     private void OnSnapshotTaken(SnapshotTaken taken)
     {
         GroupEvents.SnapshotTaken(_logger, _name, taken.Info.Position, taken.Info.Length);
-        _node.Meters.SnapshotTaken(_name);
+        Meter.SnapshotTaken();
         _inputs.Add(
             GroupInput.NewSnapshotSaved(SnapshotContent.ToFacts(taken.Info), _options.Snapshots.EntriesKept)
         );
@@ -147,7 +147,7 @@ internal sealed partial class GroupLoop
     private void OnSnapshotFailed(Exception exception)
     {
         GroupEvents.SnapshotFailed(_logger, _name, exception);
-        _node.Meters.SnapshotFailed(_name);
+        Meter.SnapshotFailed();
     }
 
     private void OnBytesRead(SnapshotBytesRead read)
@@ -177,11 +177,6 @@ internal sealed partial class GroupLoop
         {
             taker.Dispose();
             await taker.Writing.ConfigureAwait(false);
-        }
-
-        if (_isDiskStalled)
-        {
-            _node.Meters.DiskStalled(_name, false);
         }
     }
 

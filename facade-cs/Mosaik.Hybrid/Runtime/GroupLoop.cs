@@ -95,6 +95,9 @@ internal sealed partial class GroupLoop
             _ending.Token
         );
         Refusals = new RefusalLog(_logger, _name);
+        Meter = new GroupMeter(node.Meter.GroupInstruments, node.Meter.Name, _name, this);
+        _stages = new StageClock(Meter, node.TimeProvider);
+        _checker.Refused = Meter.TicketRefused;
         Status = new GroupStatusBoard(GroupSnapshot.Initial(node.Identity.Id));
     }
 
@@ -154,8 +157,9 @@ internal sealed partial class GroupLoop
             _ending.Token
         );
         StartSnapshots(stored.Snapshot.IsSome);
-        Volatile.Write(ref _pending, new PendingCommands(proposer, _window));
+        Volatile.Write(ref _pending, new PendingCommands(proposer, _window) { Placed = _stages.OnPlaced });
         Begin(stored);
+        Meter.Begin();
         GroupEvents.Started(_logger, _name, stored.Hard.Member.ToString(), stored.Hard.Session);
         StartDiscovery();
         _machine = Task.Run(_applier.RunAsync);
@@ -191,14 +195,14 @@ internal sealed partial class GroupLoop
         _writer = new StorageWriter(
             _options.Storage,
             Post,
-            took => _node.Meters.WriteEnded(_name, took),
+            Meter.WriteEnded,
             _node.TimeProvider,
             _ending.Token
         );
         var applied = stored.Snapshot.IsSome ? stored.Snapshot.Value.Position.Index : LogIndex.Zero;
         Volatile.Write(ref _published, null);
         _stored = new StoredEntries(_options.Storage, _tail, _applier, applied, Post, _ending.Token);
-        _executor = new ReadyExecutor(_writer, _tail, _links, pending, _stored, _sender);
+        _executor = new ReadyExecutor(_writer, _tail, _links, pending, _stored, _sender, Meter);
         var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
         _state = Core.Group.Restore(_config, _clock.Read(), seed, _options.Network, _options.Group, stored);
         // The newest configuration is in force, committed or not; the core says so only when it changes.
@@ -309,6 +313,7 @@ internal sealed partial class GroupLoop
             _inputs.Add(GroupInput.NewPersisted(_writer.Persisted));
         }
 
+        _stages.OnStepped(_ready, _state.Raft, _members);
         CarryOutSnapshots();
         CarryOutLinkActions();
         _executor.Send(_ready);
@@ -364,6 +369,7 @@ internal sealed partial class GroupLoop
             return;
         }
 
+        CountElections();
         if (_ready.Configuration is { } configuration)
         {
             _members = GroupMembers.Of(configuration);
@@ -431,6 +437,7 @@ internal sealed partial class GroupLoop
     private GroupSnapshot CurrentSnapshot()
     {
         var raft = _state.Raft;
+        Volatile.Write(ref _commitIndex, raft.CommitIndex.Value);
         return new GroupSnapshot(
             _node.Identity.Id,
             LeaderOf(_state),

@@ -32,7 +32,7 @@ internal abstract class GroupRuntime(GroupLoop loop)
 }
 
 /// <summary>One joined group with its types: turns values into commands and back.</summary>
-internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
+internal sealed partial class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
 {
     /// <summary>The most commands in one batch: it travels in one frame and is never cut.</summary>
     public const int BatchCountMax = 4_096;
@@ -86,9 +86,19 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
     public TimeProvider TimeProvider { get; }
 
     /// <summary>Submits commands, all or none, and waits for their places.</summary>
-    public async Task<LogRange> SubmitAsync(
+    public Task<LogRange> SubmitAsync(
         IReadOnlyList<TCommand> commands,
         SubmitGoal goal,
+        CancellationToken cancellationToken
+    ) =>
+        Loop.Meter.AreCallsObserved
+            ? ObserveAsync(commands, goal, cancellationToken)
+            : SubmitAsync(commands, goal, 0, cancellationToken);
+
+    private async Task<LogRange> SubmitAsync(
+        IReadOnlyList<TCommand> commands,
+        SubmitGoal goal,
+        long mark,
         CancellationToken cancellationToken
     )
     {
@@ -99,7 +109,7 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
             throw GroupOverloadedException.For(commands);
         }
 
-        var request = new SubmitRequest(entries, bytes, goal);
+        var request = new SubmitRequest(entries, bytes, goal) { Mark = mark };
         Loop.Submit(request);
         var outcome = await request.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         return outcome.Failure switch
@@ -113,6 +123,15 @@ internal sealed class GroupRuntime<TCommand, TQuery, TResult> : GroupRuntime
 
     /// <summary>Asks the machine.</summary>
     public Task<QueryAnswer<TResult>> AskAsync(
+        TQuery query,
+        Consistency consistency,
+        CancellationToken cancellationToken
+    ) =>
+        Loop.Meter.AreCallsObserved
+            ? ObserveAsync(query, consistency, cancellationToken)
+            : AskPlainAsync(query, consistency, cancellationToken);
+
+    private Task<QueryAnswer<TResult>> AskPlainAsync(
         TQuery query,
         Consistency consistency,
         CancellationToken cancellationToken

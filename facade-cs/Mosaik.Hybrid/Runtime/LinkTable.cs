@@ -12,6 +12,10 @@ namespace Mosaik.Hybrid.Runtime;
 internal sealed class LinkTable(Action<object> post)
 {
     private readonly Dictionary<long, BondConnection> _links = [];
+    private long _sent;
+
+    /// <summary>How many messages were queued; any thread.</summary>
+    public long Sent => Volatile.Read(ref _sent);
 
     /// <summary>All links.</summary>
     public IReadOnlyCollection<BondConnection> All => _links.Values;
@@ -28,9 +32,9 @@ internal sealed class LinkTable(Action<object> post)
     /// <summary>Queues a message on a link; words to a link that is gone are lost.</summary>
     public void Send(long link, FrameLane lane, BondMessage message)
     {
-        if (_links.TryGetValue(link, out var connection) && !connection.Send(lane, message))
+        if (_links.TryGetValue(link, out var connection))
         {
-            GiveUp(connection);
+            OnSent(connection, connection.Send(lane, message));
         }
     }
 
@@ -42,7 +46,19 @@ internal sealed class LinkTable(Action<object> post)
         Action<TState, IBufferWriter<byte>> encode
     )
     {
-        if (_links.TryGetValue(link, out var connection) && !connection.Frames.TrySend(lane, state, encode))
+        if (_links.TryGetValue(link, out var connection))
+        {
+            OnSent(connection, connection.Frames.TrySend(lane, state, encode));
+        }
+    }
+
+    private void OnSent(BondConnection connection, bool isQueued)
+    {
+        if (isQueued)
+        {
+            Volatile.Write(ref _sent, _sent + 1);
+        }
+        else
         {
             GiveUp(connection);
         }

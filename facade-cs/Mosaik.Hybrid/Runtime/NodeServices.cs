@@ -12,5 +12,5 @@ internal sealed record NodeServices(
     PeerDiscovery Discovery,
     TimeProvider TimeProvider,
     ILoggerFactory Loggers,
-    GroupMeters Meters
+    NetworkMeter Meter
 );

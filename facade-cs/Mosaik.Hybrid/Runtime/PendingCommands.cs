@@ -29,6 +29,9 @@ internal sealed class PendingCommands
     /// <summary>Whose commands they are.</summary>
     public ProposerId Proposer => _proposer;
 
+    /// <summary>Told of requests whose commands got places in the leader's log.</summary>
+    public Action<SubmitRequest>? Placed { get; init; }
+
     /// <summary>The last number given.</summary>
     public ulong Submitted => _submitted;
 
@@ -80,7 +83,13 @@ internal sealed class PendingCommands
         for (var place = _queue.Find(first); place < _queue.Count && _queue[place].First <= last; place++)
         {
             var request = _queue[place];
-            if (request.First >= first && request.Last <= last && request.Goal == SubmitGoal.Assigned)
+            if (request.First < first || request.Last > last)
+            {
+                continue;
+            }
+
+            Placed?.Invoke(request);
+            if (request.Goal == SubmitGoal.Assigned)
             {
                 request.Complete(index.Plus((int)(request.First - first)));
             }

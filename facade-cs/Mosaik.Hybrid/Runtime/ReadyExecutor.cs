@@ -1,4 +1,5 @@
 using Mosaik.Hybrid.Core;
+using Mosaik.Hybrid.Diagnostics;
 using Mosaik.Hybrid.Storage;
 using Mosaik.Hybrid.Transport;
 using Mosaik.Hybrid.Wire;
@@ -18,6 +19,7 @@ internal sealed class ReadyExecutor
     private readonly PendingCommands _pending;
     private readonly StoredEntries _stored;
     private readonly SnapshotSender _snapshots;
+    private readonly GroupMeter _meter;
     private readonly Queue<(ulong After, List<Outgoing> Words)> _held = new();
     private readonly List<ReadOnlyMemory<LogEntry>> _views = [];
 
@@ -35,9 +37,11 @@ internal sealed class ReadyExecutor
         LinkTable links,
         PendingCommands pending,
         StoredEntries stored,
-        SnapshotSender snapshots
+        SnapshotSender snapshots,
+        GroupMeter meter
     )
     {
+        _meter = meter;
         _snapshots = snapshots;
         _writer = writer;
         _tail = tail;
@@ -252,13 +256,17 @@ internal sealed class ReadyExecutor
     }
 
     /// <summary>One frame for one question: whoever gets fewer entries than it asked for asks again for the rest.</summary>
-    private void SendFetched(long link, FetchedHeader header, ReadOnlyMemory<LogEntry> entries) =>
+    private void SendFetched(long link, FetchedHeader header, ReadOnlyMemory<LogEntry> entries)
+    {
+        var part = entries[..FittingCount(entries.Span)];
+        _meter.EntriesGiven(part.Length);
         _links.Send(
             link,
             FrameLane.Bulk,
-            (header, part: entries[..FittingCount(entries.Span)]),
+            (header, part),
             static (state, output) => WireWriter.EncodeFetched(state.header, state.part, output)
         );
+    }
 
     private void SendBytes(SnapshotBytesRead read)
     {

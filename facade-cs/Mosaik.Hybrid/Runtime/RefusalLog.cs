@@ -26,6 +26,15 @@ internal sealed class RefusalLog(ILogger logger, string group)
         }
     }
 
+    /// <summary>The same by name, for those who measure: what a peer makes up makes no new name.</summary>
+    public IEnumerable<(string Reason, long Count)> Named =>
+        Counts
+            .GroupBy(static pair => NameOf(pair.Key))
+            .Select(static group => (group.Key, group.Sum(static pair => pair.Value)));
+
+    /// <summary>A reason's name; that of a number which the protocol does not know is <c>Unknown</c>.</summary>
+    public static string NameOf(CloseReason reason) => Enum.IsDefined(reason) ? reason.ToString() : "Unknown";
+
     /// <summary>A link was closed.</summary>
     public void Note(PeerId peer, CloseReason reason, string evidence)
     {

@@ -73,6 +73,9 @@ internal sealed class SubmitRequest : TaskCompletionSource<SubmitOutcome>
     /// <summary>Where the first command stands in the log; zero until it is known.</summary>
     public LogIndex FirstIndex { get; set; }
 
+    /// <summary>When the request came into its present stage; 0 while nobody measures that.</summary>
+    public long Mark { get; set; }
+
     /// <summary>When the caller is told that the outcome is unknown.</summary>
     public Instant GiveUpAt { get; set; }
 

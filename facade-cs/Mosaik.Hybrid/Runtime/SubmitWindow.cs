@@ -17,6 +17,9 @@ internal sealed class SubmitWindow
     private long _bytes;
     private int _queries;
 
+    /// <summary>How many commands are on their way.</summary>
+    public long Count => Interlocked.Read(ref _count);
+
     /// <summary>Takes room for commands.</summary>
     /// <returns>False when too much is on its way already.</returns>
     public bool TryReserve(int count, int bytes)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Mosaik.Hybrid.Diagnostics;
 
 namespace Mosaik.Hybrid.Transport;
 
@@ -16,6 +17,8 @@ internal sealed class FramedLink : IAsyncDisposable
     private const int DrainBufferSize = 4 * 1024;
 
     private readonly TimeProvider _timeProvider;
+    private readonly LinkTraffic? _traffic;
+    private volatile LinkTraffic? _groupTraffic;
     private readonly FrameInbox _inbox = new();
     private readonly FrameOutbox _outbox;
     private readonly SemaphoreSlim _reading = new(1, 1);
@@ -29,9 +32,17 @@ internal sealed class FramedLink : IAsyncDisposable
     /// <param name="link">The link; disposed by this object.</param>
     /// <param name="timeProvider">Measures the linger of <see cref="CloseAsync"/>.</param>
     /// <param name="outboundBytesMax">How many bytes may wait to be sent.</param>
-    public FramedLink(ILink link, TimeProvider timeProvider, long outboundBytesMax = OutboundBytesMaxDefault)
+    /// <param name="traffic">Counts what the node's links carry; null counts nothing.</param>
+    public FramedLink(
+        ILink link,
+        TimeProvider timeProvider,
+        long outboundBytesMax = OutboundBytesMaxDefault,
+        LinkTraffic? traffic = null
+    )
     {
         Link = link;
+        _traffic = traffic;
+        traffic?.CountLink(link.IsDialler);
         _timeProvider = timeProvider;
         OutboundBytesMax = outboundBytesMax;
         _outbox = new FrameOutbox(outboundBytesMax);
@@ -54,6 +65,13 @@ internal sealed class FramedLink : IAsyncDisposable
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, FrameFormat.LengthMax);
             _inbox.LengthMax = value;
         }
+    }
+
+    /// <summary>Counts what the links of a group carry, from now on.</summary>
+    public LinkTraffic? Traffic
+    {
+        get => _groupTraffic;
+        set => _groupTraffic = value;
     }
 
     /// <summary>How many bytes may wait to be sent; beyond that <c>TrySend</c> returns false.</summary>
@@ -166,6 +184,8 @@ internal sealed class FramedLink : IAsyncDisposable
 
                 var count = await Link.ReadAsync(_inbox.Room(), cancellationToken).ConfigureAwait(false);
                 _inbox.Advance(count);
+                _traffic?.CountReceived(count);
+                _groupTraffic?.CountReceived(count);
                 if (count == 0)
                 {
                     return EndOfStream();
@@ -228,6 +248,8 @@ internal sealed class FramedLink : IAsyncDisposable
                 }
 
                 await Link.WriteAsync(chunk.Written, CancellationToken.None).ConfigureAwait(false);
+                _traffic?.CountSent(chunk.Length);
+                _groupTraffic?.CountSent(chunk.Length);
                 _outbox.Release(chunk);
             }
 

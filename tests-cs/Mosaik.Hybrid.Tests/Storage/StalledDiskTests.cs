@@ -1,6 +1,5 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using Mosaik.Hybrid.Tests.Support;
+using Mosaik.Hybrid.Tests.Telemetry;
 using Xunit;
 
 namespace Mosaik.Hybrid.Tests.Storage;
@@ -17,7 +16,7 @@ public sealed class StalledDiskTests
             3,
             stores: place => stores[place] = new FaultyStore()
         );
-        using var meters = new StallMeter();
+        using var meters = new Collected(cluster.Name);
         var stalled = await cluster.LeaderAsync();
         var place = cluster.Nodes.ToList().IndexOf(stalled);
         Assert.False(stalled.Group.Storage.IsStalled);
@@ -32,14 +31,17 @@ public sealed class StalledDiskTests
         var next = await cluster.LeaderAsync(others);
         await cluster.ExecuteAsync(next, "under another leader");
         Assert.Contains("the disk has made no progress", stalled.Log.ToString(), StringComparison.Ordinal);
-        Assert.Equal(1, meters.StallsOf(stalled.Group.Id));
+        meters.Observe();
+        Assert.Equal(1, meters.Sum("mosaik.group.storage.stalls"));
+        Assert.Equal(1, meters.Sum("mosaik.group.storage.stalled"));
 
         gate.SetResult();
         stores[place].Gate = Task.CompletedTask;
         await cluster.UntilAsync(() => !stalled.Group.Storage.IsStalled, "the disk works again");
         await cluster.OnlineAsync();
         await cluster.ConvergedAsync(static commands => commands.Length == 2, "all have all");
-        Assert.Equal(0, meters.StalledOf(stalled.Group.Id));
+        meters.Observe();
+        Assert.Equal(0, meters.Sum("mosaik.group.storage.stalled"));
     }
 
     [Fact]
@@ -59,41 +61,5 @@ public sealed class StalledDiskTests
         await cluster.AwaitAsync(submitted, "the command takes effect");
         // The one candidacy since: it did not stand while it could not write.
         Assert.Equal(term.Next, node.Group.Term);
-    }
-
-    /// <summary>Listens to what groups count of stalls.</summary>
-    private sealed class StallMeter : IDisposable
-    {
-        private readonly MeterListener _listener = new();
-        private readonly ConcurrentDictionary<(string Instrument, string Group), long> _sums = new();
-
-        public StallMeter()
-        {
-            _listener.InstrumentPublished = static (instrument, listener) =>
-            {
-                if (instrument.Meter.Name == "Mosaik.Hybrid")
-                {
-                    listener.EnableMeasurementEvents(instrument);
-                }
-            };
-            _listener.SetMeasurementEventCallback<long>((i, value, tags, _) => Add(i, value, tags));
-            _listener.SetMeasurementEventCallback<int>((i, value, tags, _) => Add(i, value, tags));
-            _listener.Start();
-        }
-
-        public long StallsOf(GroupId group) => Sum("mosaik.group.storage.stalls", group);
-
-        public long StalledOf(GroupId group) => Sum("mosaik.group.storage.stalled", group);
-
-        public void Dispose() => _listener.Dispose();
-
-        private long Sum(string instrument, GroupId group) =>
-            _sums.GetValueOrDefault((instrument, group.Short));
-
-        private void Add(Instrument instrument, long value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
-        {
-            var group = (string)tags[0].Value!;
-            _sums.AddOrUpdate((instrument.Name, group), value, (_, sum) => sum + value);
-        }
     }
 }
