@@ -51,6 +51,15 @@ public sealed class HostedGroupBuilder<TCommand, TQuery, TResult>
         return this;
     }
 
+    /// <summary>When this node takes snapshots; for machines that implement <see cref="ISnapshotMachine"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; thrown when the host starts.</exception>
+    public HostedGroupBuilder<TCommand, TQuery, TResult> UseSnapshots(SnapshotOptions snapshots)
+    {
+        ArgumentNullException.ThrowIfNull(snapshots);
+        _group.Snapshots = snapshots;
+        return this;
+    }
+
     /// <summary>How commands become bytes; JSON unless said. Part of the GroupId.</summary>
     public HostedGroupBuilder<TCommand, TQuery, TResult> UseCommandCodec(
         Func<IServiceProvider, ICommandCodec<TCommand>> codec

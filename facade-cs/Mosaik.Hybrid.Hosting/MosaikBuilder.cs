@@ -90,6 +90,20 @@ public sealed class MosaikBuilder
         return this;
     }
 
+    /// <summary>Measures for Prometheus from the start of the host on: services get the <see cref="PrometheusPage"/>.</summary>
+    /// <param name="furtherMeters">Names of meters besides this library's: <c>System.Runtime</c>, say, or your own.</param>
+    /// <remarks>
+    /// Show the page by a route of your own web server, or let the node answer at <see cref="MosaikOptions.MetricsAddress"/>,
+    /// which needs no call of this.
+    /// </remarks>
+    public MosaikBuilder AddPrometheus(params IReadOnlyList<string> furtherMeters)
+    {
+        ArgumentNullException.ThrowIfNull(furtherMeters);
+        _catalog.HasPage = true;
+        _catalog.FurtherMeters.UnionWith(furtherMeters);
+        return this;
+    }
+
     /// <summary>This node's identity key, in the place of <see cref="MosaikOptions.IdentityFile"/>.</summary>
     /// <param name="identity">Gives the key, which stays its owner's to dispose of.</param>
     public MosaikBuilder UseIdentity(Func<IServiceProvider, NodeIdentity> identity)

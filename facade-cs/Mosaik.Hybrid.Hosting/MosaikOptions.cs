@@ -35,6 +35,13 @@ public sealed class MosaikOptions
     /// <value>None. At most 16.</value>
     public IList<string> TicketFiles { get; } = [];
 
+    /// <summary>Where to answer <c>GET /metrics</c> with a page for Prometheus, as <c>host:port</c>.</summary>
+    /// <value>
+    /// None: nowhere. Port 0 is any free one, host <c>*</c> every interface. Plain HTTP without a password, and figures of
+    /// this node are all that is told: listen where only those can dial who may read them.
+    /// </value>
+    public string? MetricsAddress { get; set; }
+
     /// <summary>What the configuration says that can't be understood.</summary>
     internal IList<string> Faults { get; } = [];
 }

@@ -1,7 +1,9 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Mosaik.Hybrid.Hosting.Metrics;
 using Mosaik.Hybrid.Hosting.Options;
 using Mosaik.Hybrid.Hosting.Runtime;
 
@@ -59,6 +61,13 @@ public static class MosaikServiceCollectionExtensions
             services.AddOptions<MosaikOptions>().ValidateOnStart();
             services.AddSingleton<MosaikNode>();
             services.AddSingleton(static provider => provider.GetRequiredService<MosaikNode>().Network);
+            services.AddSingleton(static provider => new PrometheusPage(
+                provider.GetService<IMeterFactory>(),
+                provider.GetRequiredService<GroupCatalog>().FurtherMeters
+            ));
+            services.AddSingleton<MetricsEndpoint>();
+            // Before the node, so that nothing which it counts is missed.
+            services.AddHostedService(static provider => provider.GetRequiredService<MetricsEndpoint>());
             services.AddHostedService(static provider => provider.GetRequiredService<MosaikNode>());
         }
 

@@ -74,6 +74,9 @@ internal static partial class HostingEvents
     [LoggerMessage(3021, LogLevel.Warning, "A ticket is not attached: {Fault}")]
     public static partial void TicketFileUnreadable(ILogger logger, string fault);
 
+    [LoggerMessage(3030, LogLevel.Information, "The page for Prometheus is at http://{Address}/metrics")]
+    public static partial void MetricsShown(ILogger logger, string address);
+
     [LoggerMessage(
         3022,
         LogLevel.Warning,

@@ -32,6 +32,7 @@ internal sealed class NodeRules(GroupCatalog catalog) : IValidateOptions<MosaikO
         CheckAddresses("ListenAddresses", options.ListenAddresses, 0, faults);
         CheckAddresses("AdvertisedAddresses", options.AdvertisedAddresses, 0, faults);
         CheckAddresses("Peers", options.Peers, 1, faults);
+        CheckAddresses("MetricsAddress", options.MetricsAddress is { } metrics ? [metrics] : [], 0, faults);
         CheckCount("Peers", options.Peers, PeerDiscoveryOptions.BootstrapPeersMax, faults);
         CheckCount("Tags", options.Tags, TagsMax, faults);
         foreach (

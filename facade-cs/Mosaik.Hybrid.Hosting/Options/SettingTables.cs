@@ -16,6 +16,7 @@ internal static class SettingTables
             .List("Peers", "host:port", static options => options.Peers)
             .List("Tags", "1 to 64 bytes", static options => options.Tags)
             .List("TicketFiles", "paths", static options => options.TicketFiles)
+            .Text("MetricsAddress", "host:port", static (options, value) => options.MetricsAddress = value)
             .Skip("Groups");
 
     public static SettingTable<MosaikConsensusOptions> Consensus { get; } =

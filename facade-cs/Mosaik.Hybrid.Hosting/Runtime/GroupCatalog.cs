@@ -24,6 +24,12 @@ internal sealed partial class GroupCatalog
 
     public Func<IServiceProvider, NodeIdentity, ITransport>? Transport { get; set; }
 
+    /// <summary>True when the page for Prometheus is wanted, wherever it is shown.</summary>
+    public bool HasPage { get; set; }
+
+    /// <summary>Meters besides this library's that the page for Prometheus shows.</summary>
+    public HashSet<string> FurtherMeters { get; } = [];
+
     /// <summary>How messages call the node's section.</summary>
     public string SectionPath =>
         Section switch

@@ -19,6 +19,8 @@ internal abstract class GroupRegistration(string name)
 
     public Func<IServiceProvider, ILogStorage>? Storage { get; set; }
 
+    public SnapshotOptions? Snapshots { get; set; }
+
     public IList<Func<IServiceProvider, ITicketValidator>> Validators { get; } = [];
 
     public bool HasKey => Key is not null;
@@ -64,6 +66,7 @@ internal sealed class GroupRegistration<TCommand, TQuery, TResult>(
         var builder = network
             .Groups.WithKey(KeyOf(services, options))
             .WithConsensusConfig(options.Consensus.ToConfig());
+        builder = Snapshots is null ? builder : builder.WithSnapshots(Snapshots);
         builder = ValidatorsOf(services, options)
             .Aggregate(builder, static (known, validator) => known.RequireTicket(validator));
         var withMachine = builder.WithStateMachine(machine(services));

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -157,6 +158,11 @@ internal sealed class MosaikNode(
         else if (!string.IsNullOrEmpty(settings.IdentityFile))
         {
             builder.WithIdentityFile(settings.IdentityFile);
+        }
+
+        if (services.GetService<IMeterFactory>() is { } meters)
+        {
+            builder.WithMeterFactory(meters);
         }
 
         return catalog.Transport is null
