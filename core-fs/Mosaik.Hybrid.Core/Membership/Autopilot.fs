@@ -46,8 +46,9 @@ module Autopilot =
         |> List.sortBy (fun id -> struct (UInt64.MaxValue - (standing id).Match.Value, id))
 
     /// The committee as it should be: without those that are gone for good; the silent ones replaced, or removed while
-    /// `FoundingMembers` remain; and grown to `MaxVoters` out of the standbys. The leader stays.
-    let private committee (config: ConsensusConfig) self (standing: MemberId -> Standing) current =
+    /// `FoundingMembers` remain; and grown to `MaxVoters` out of the standbys. The leader stays, but for one that leaves
+    /// and has nobody to hand over to: standbys take its place.
+    let private committee (config: ConsensusConfig) self leaves (standing: MemberId -> Standing) current =
         let isLost (id: MemberId) =
             let known = standing id
             not (id.Equals self) && (known.IsGone || known.IsBonded && known.IsObserver)
@@ -55,9 +56,9 @@ module Autopilot =
             current.Voters
             |> List.filter (isLost >> not)
             |> List.partition (fun id -> not (id.Equals self) && isSilent config (standing id))
-        let promoted =
-            standbys config standing current
-            |> List.truncate (max 0 (config.MaxVoters - kept.Length))
+        let standbys = standbys config standing current
+        let kept = if leaves && kept = [ self ] && not standbys.IsEmpty then [] else kept
+        let promoted = standbys |> List.truncate (max 0 (config.MaxVoters - kept.Length))
         let missing = max 0 (config.FoundingMembers - kept.Length - promoted.Length)
         let spared =
             silent
@@ -73,16 +74,18 @@ module Autopilot =
         reached.Length >= Quorum.majority voters.Length
 
     /// What the configuration should be, given one that is not joint. `newcomers` are bonded peers of the group that
-    /// are not members yet. Never a smaller committee than one whose majority is within reach.
+    /// are not members yet; `leaves` says that this node, which leads, is about to go. Never a committee whose majority
+    /// is out of reach.
     let wanted
         (config: ConsensusConfig)
         (self: MemberId)
+        (leaves: bool)
         (standing: MemberId -> Standing)
         (newcomers: MemberId list)
         (current: Configuration)
         : Configuration =
         let voters =
-            let target = committee config self standing current
+            let target = committee config self leaves standing current
             if not target.IsEmpty && isSafe config self standing target then
                 target
             else

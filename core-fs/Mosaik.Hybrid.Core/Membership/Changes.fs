@@ -89,6 +89,7 @@ module Changes =
             Autopilot.wanted
                 config.Consensus
                 state.Self
+                state.Departure.IsSome
                 (standingOf clock leading state)
                 (newcomers current state)
                 current

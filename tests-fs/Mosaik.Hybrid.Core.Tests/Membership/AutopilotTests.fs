@@ -39,7 +39,7 @@ let private wanted config (known: (int * Standing) list) newcomers current =
         |> List.tryFind (fun (number, _) -> (memberOf number).Equals id)
         |> Option.map snd
         |> Option.defaultValue healthy
-    Autopilot.wanted config (memberOf 1) standing newcomers current
+    Autopilot.wanted config (memberOf 1) false standing newcomers current
 
 let private names (members: MemberId list) =
     members |> List.map Naming.show |> String.concat " "
@@ -192,6 +192,18 @@ let tests =
               |> wanted config known []
               |> expectLearners [ 6 ]
               |> ignore
+
+          testCase "a lone leader that leaves is replaced by standbys, and stays where there is none"
+          <| fun () ->
+              let leaving current =
+                  Autopilot.wanted { config with MaxVoters = 1 } (memberOf 1) true (fun _ -> healthy) [] current
+              voters [ 1 ]
+              |> withLearners [ 2; 3 ]
+              |> leaving
+              |> expectVoters [ 2 ]
+              |> ignore
+              voters [ 1 ] |> leaving |> expectVoters [ 1 ] |> ignore
+              voters [ 1; 2 ] |> leaving |> expectVoters [ 1; 2 ] |> ignore
 
           testCase "there are never more than 256 members"
           <| fun () ->
