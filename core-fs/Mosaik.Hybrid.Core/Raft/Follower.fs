@@ -27,13 +27,14 @@ module Follower =
             last <- LogPosition(entry.Term, entry.Index)
         not sound
 
-    /// The first entry of a log must say which lineage it founds; a log can't be joined anywhere else.
-    let private founds (lineage: Lineage) (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) =
+    /// The first entry of a log is a configuration; a log can't be joined anywhere else. The lineage that it founded need
+    /// not be the leader's: an operator may have begun another one on a log that survived a disaster.
+    let private founds (header: AppendHeader) (entries: ReadOnlyMemory<LogEntry>) =
         header.Previous.Index = LogIndex.Zero
         && not entries.IsEmpty
         && entries.Span[0].Kind = EntryKind.Configuration
         && (match Configuration.decode entries.Span[0].Payload with
-            | Ok(struct (founded, _)) -> founded = lineage
+            | Ok _ -> true
             | Error _ -> false)
 
     /// How many of the entries the log already holds, with the same terms.
@@ -149,7 +150,7 @@ module Follower =
                 { state with Follow = { state.Follow with Fetching = ValueNone } }
         if not (State.isUnaffiliated state) then
             compareLogs header entries state
-        elif founds header.Lineage header entries then
+        elif founds header entries then
             compareLogs header entries { state with Lineage = header.Lineage }
         else
             refuse header state
