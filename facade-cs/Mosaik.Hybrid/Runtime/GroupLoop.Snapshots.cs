@@ -139,9 +139,9 @@ internal sealed partial class GroupLoop
     {
         GroupEvents.SnapshotTaken(_logger, _name, taken.Info.Position, taken.Info.Length);
         Meter.SnapshotTaken();
-        _inputs.Add(
-            GroupInput.NewSnapshotSaved(SnapshotContent.ToFacts(taken.Info), _options.Snapshots.EntriesKept)
-        );
+        // One that is taken while a recovered log is applied may stand where the former lineage was in force.
+        var facts = SnapshotContent.InLineage(SnapshotContent.ToFacts(taken.Info), _state.Raft.Lineage);
+        _inputs.Add(GroupInput.NewSnapshotSaved(facts, _options.Snapshots.EntriesKept));
     }
 
     private void OnSnapshotFailed(Exception exception)

@@ -125,20 +125,54 @@ internal static class LogRecovery
 
         await using (found.ConfigureAwait(false))
         {
-            var facts = SnapshotContent.ToFacts(found.Info);
-            if (stored.Hard is { Lineage: var lineage } && !lineage.IsNone && lineage != facts.Lineage)
-            {
-                throw new StorageException(
-                    StorageFault.Corrupt,
-                    $"The log is of lineage {lineage}, the {found.Info} of {facts.Lineage}: the files of two stores are mixed."
-                );
-            }
+            var facts = await InLineageAsync(
+                    storage,
+                    stored,
+                    SnapshotContent.ToFacts(found.Info),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
 
             var head = await SnapshotContent
                 .ReadHeadAsync(found.Content, cancellationToken)
                 .ConfigureAwait(false);
             return new RecoveredSnapshot(facts, head.Timestamp, head.Records.Length > 0);
         }
+    }
+
+    /// <summary>
+    /// The snapshot belongs to the log's lineage, or to the one before: an operator may have begun another one at a
+    /// configuration entry after it. Then it is as good, and counts to the present one.
+    /// </summary>
+    /// <exception cref="StorageException">It belongs to neither.</exception>
+    private static async Task<SnapshotFacts> InLineageAsync(
+        ILogStorage storage,
+        StoredLog stored,
+        SnapshotFacts facts,
+        CancellationToken cancellationToken
+    )
+    {
+        if (stored.Hard is not { Lineage: var lineage } || lineage.IsNone || lineage == facts.Lineage)
+        {
+            return facts;
+        }
+
+        foreach (var index in stored.Configurations.Where(index => index > facts.Position.Index))
+        {
+            var entry = await ReadOneAsync(storage, index, cancellationToken).ConfigureAwait(false);
+            if (
+                ConfigurationModule.decode(entry.Payload) is { IsError: false } decoded
+                && decoded.ResultValue.Item1 == lineage
+            )
+            {
+                return SnapshotContent.InLineage(facts, lineage);
+            }
+        }
+
+        throw new StorageException(
+            StorageFault.Corrupt,
+            $"The log is of lineage {lineage}, the snapshot at {facts.Position} of {facts.Lineage}: the files of two stores are mixed."
+        );
     }
 
     /// <summary>A whole log needs no snapshot: where none can be read, the machine is made from the entries.</summary>
@@ -347,7 +381,7 @@ internal static class LogRecovery
         return Math.Max(known, last.Timestamp);
     }
 
-    private static async Task<LogEntry> ReadOneAsync(
+    internal static async Task<LogEntry> ReadOneAsync(
         ILogStorage storage,
         LogIndex index,
         CancellationToken cancellationToken
@@ -359,7 +393,7 @@ internal static class LogRecovery
         return entries.Span[0];
     }
 
-    private static Configuration Decode(in LogEntry entry)
+    internal static Configuration Decode(in LogEntry entry)
     {
         var decoded = ConfigurationModule.decode(entry.Payload);
         return decoded.IsError

@@ -32,8 +32,15 @@ internal static class SnapshotContent
             facts.Checksum
         );
 
-    /// <summary>The same snapshot, and not only one of the same position.</summary>
-    public static bool IsSame(SnapshotFacts left, SnapshotFacts right) => ToInfo(left).Equals(ToInfo(right));
+    /// <summary>
+    /// The same snapshot as a part of another lineage: one that an operator began on the log that the snapshot belongs to.
+    /// </summary>
+    public static SnapshotFacts InLineage(SnapshotFacts facts, Lineage lineage) =>
+        new(lineage, facts.Position, facts.Configuration, facts.Length, facts.Checksum);
+
+    /// <summary>The same snapshot, and not only one of the same position; whichever lineage it is counted to.</summary>
+    public static bool IsSame(SnapshotFacts left, SnapshotFacts right) =>
+        ToInfo(InLineage(left, right.Lineage)).Equals(ToInfo(right));
 
     /// <summary>Reads what comes before the machine's own bytes; the stream stands at those afterwards.</summary>
     /// <exception cref="StorageException">It is no head.</exception>
