@@ -14,7 +14,9 @@ internal static class MosaikTool
     [
         DemoOptions.Spec,
         NodeOptions.Spec,
+        StatusCommand.Spec,
         VerifyLogCommand.Spec,
+        RecoverCommand.Spec,
         KeygenCommand.Spec,
         TicketKeygenCommand.Spec,
         TicketIssueCommand.Spec,
@@ -91,6 +93,8 @@ internal static class MosaikTool
         {
             "node" => NodeCommand.RunAsync(NodeOptions.From(parsed)),
             "demo" => DemoCommand.RunAsync(DemoOptions.From(parsed)),
+            "status" => StatusCommand.RunAsync(parsed),
+            "recover" => RecoverCommand.RunAsync(parsed),
             "verify-log" => VerifyLogCommand.RunAsync(parsed),
             "ticket keygen" => TicketKeygenCommand.RunAsync(parsed),
             "ticket issue" => TicketIssueCommand.RunAsync(parsed),

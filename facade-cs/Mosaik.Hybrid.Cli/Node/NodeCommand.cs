@@ -39,10 +39,7 @@ internal static class NodeCommand
         {
             await using var network = await StartAsync(options, logger, signals.Token);
             await using var tickets = TicketFile.Attach(options.TicketFile, network, output);
-            var builder = network.Groups.WithKey(key);
-            await using var group = (
-                Validator(options) is { } validator ? builder.RequireTicket(validator) : builder
-            )
+            await using var group = Builder(options, network, key)
                 .WithStateMachine(new KvMachine())
                 .WithCommandCodec(new KvCodec())
                 .WithLogStorage(NodeStorage.Create(options.Storage, options.Data))
@@ -93,7 +90,15 @@ internal static class NodeCommand
         return isScript && runner.Failures > 0 ? ExitCodes.Failed : ExitCodes.Ok;
     }
 
-    private static async Task<Network> StartAsync(
+    /// <summary>What all commands that join a group have in common.</summary>
+    public static GroupBuilder Builder(NodeOptions options, Network network, GroupKey key)
+    {
+        var builder = network.Groups.WithKey(key);
+        return Validator(options) is { } validator ? builder.RequireTicket(validator) : builder;
+    }
+
+    /// <summary>Starts the node.</summary>
+    public static async Task<Network> StartAsync(
         NodeOptions options,
         NodeLogger logger,
         CancellationToken cancellationToken
@@ -129,7 +134,8 @@ internal static class NodeCommand
         return options.TicketIssuers.Aggregate(jwt, static (all, issuer) => all.AllowIssuer(issuer));
     }
 
-    private static ConsensusConfig Consensus(NodeOptions options)
+    /// <summary>The parameters that all nodes share.</summary>
+    public static ConsensusConfig Consensus(NodeOptions options)
     {
         try
         {

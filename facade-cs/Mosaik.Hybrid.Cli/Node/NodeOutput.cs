@@ -47,6 +47,18 @@ internal sealed class TextOutput(TextWriter output, IAnsiConsole error) : NodeOu
     }
 }
 
+/// <summary>Warnings on standard error, and nothing else: for commands that have an answer of their own.</summary>
+internal sealed class WarningsOutput(IAnsiConsole error) : NodeOutput
+{
+    protected override void WriteLocked(NodeReport report)
+    {
+        if (report.Kind is ReportKind.Warning or ReportKind.Failure)
+        {
+            error.MarkupLineInterpolated($"[yellow]warning:[/] {report.Text}");
+        }
+    }
+}
+
 /// <summary>Reports for programs: one JSON object a line.</summary>
 internal sealed class JsonLinesOutput(Stream stream) : NodeOutput
 {

@@ -69,6 +69,7 @@ internal static class Reports
         var observers = members.Observers.Count;
         var bonds = group.Bonds;
         var storage = group.Storage;
+        var status = group.Status;
         var snapshot = storage.Snapshot.Index == LogIndex.Zero ? "none" : $"at {storage.Snapshot}";
         return new NodeReport(
             ReportKind.Result,
@@ -82,6 +83,10 @@ internal static class Reports
             )}
             members {members.Voters.Count} voters, {members.Learners.Count} learners, {observers} observers
             bonds   {(bonds.Count == 0 ? "none" : string.Join(", ", bonds))}
+            lineage {(status.Lineage.IsNone ? "none" : status.Lineage)}{(
+                status.Conflict.Count == 0 ? "" : $", in conflict with {string.Join(", ", status.Conflict)}"
+            )}
+            state   {status.Explanation}
             """,
             ("line", line),
             ("command", "status"),
@@ -98,6 +103,10 @@ internal static class Reports
             ("voters", Names(members.Voters)),
             ("learners", Names(members.Learners)),
             ("observers", Names(members.Observers)),
+            ("lineage", status.Lineage.IsNone ? null : status.Lineage.ToString()),
+            ("conflict", (string[])[.. status.Conflict.Select(lineage => lineage.ToString())]),
+            ("canProgress", status.CanProgress),
+            ("explanation", status.Explanation),
             ("bonds", (string[])[.. bonds.Select(bond => bond.Peer.ToString())])
         );
     }
