@@ -62,6 +62,10 @@ internal static class BenchNode
             case ["reads", var inFlight, var milliseconds]:
                 Say(await ReadsAsync(group, Number(inFlight), Number(milliseconds)));
                 break;
+            case ["leave"]:
+                await group.DisposeAsync();
+                Say("left");
+                break;
             case ["probe"]:
                 _ = Task.Run(() => ProbeAsync(group));
                 break;

@@ -24,7 +24,9 @@ internal sealed class CoreCluster
         {
             foreach (var other in _members.Where(other => other != member))
             {
-                member.Inputs.Add(Input.NewPeerUp(other.Id, new PeerFacts(Lineage.None, false)));
+                member.Inputs.Add(
+                    Input.NewPeerUp(other.Id, new PeerFacts(Lineage.None, LeadershipPreference.Normal, false))
+                );
             }
         }
     }

@@ -10,16 +10,20 @@ return args switch
     ["storage", .. var rest] => await StorageBenchmark.RunAsync(rest),
     ["throughput", .. var rest] => await ThroughputBenchmark.RunAsync(BenchStore.Of(rest)),
     ["snapshot", .. var rest] => await SnapshotBenchmark.RunAsync(rest),
-    ["failover", .. var rest] => await FailoverBenchmark.RunAsync(
-        rest is [var runs] ? int.Parse(runs, null) : 5
-    ),
+    ["failover", "--graceful", .. var rest] => await FailoverBenchmark.RunAsync(Runs(rest), true),
+    ["failover", .. var rest] => await FailoverBenchmark.RunAsync(Runs(rest), false),
     ["all"] or [] => Math.Max(
         CoreBenchmark.Run(),
-        Math.Max(await ThroughputBenchmark.RunAsync(BenchStore.Memory), await FailoverBenchmark.RunAsync(5))
+        Math.Max(
+            await ThroughputBenchmark.RunAsync(BenchStore.Memory),
+            await FailoverBenchmark.RunAsync(5, false)
+        )
     ),
     ["--help" or "-h" or "help"] => Help(0),
     _ => Help(2),
 };
+
+static int Runs(string[] rest) => rest is [var runs] ? int.Parse(runs, null) : 5;
 
 static int Help(int exitCode)
 {
@@ -44,7 +48,9 @@ static int Help(int exitCode)
             + "                   time, and memory above what the process had before. Default: 1024"
     );
     AnsiConsole.WriteLine(
-        "  failover [runs]  from SIGKILL of the leader to the next acknowledged write; 5 runs unless said"
+        "  failover [--graceful] [runs]\n"
+            + "                   from SIGKILL of the leader, or the beginning of its leave, to the next acknowledged write;\n"
+            + "                   5 runs unless said"
     );
     AnsiConsole.WriteLine("  all              core, throughput and failover; the default");
     AnsiConsole.WriteLine();
