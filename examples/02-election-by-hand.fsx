@@ -107,12 +107,16 @@ let expect what condition =
 
 let everybody _ = true
 
+/// What a bond's handshake says of a member that is willing to lead.
+let factsOf lineage : PeerFacts =
+    { Lineage = lineage; Preference = LeadershipPreference.Normal; HasCommands = false }
+
 printfn "Everybody meets. Nobody has a log, so the lowest member stands for founding."
 
 for place in 0..2 do
     for other in 0..2 do
         if other <> place then
-            step place (Input.PeerUp(members[other], { Lineage = Lineage.None; Preference = LeadershipPreference.Normal; HasCommands = false }))
+            step place (Input.PeerUp(members[other], factsOf Lineage.None))
 
 now <- states |> Array.map (fun state -> state.ElectionAt.Milliseconds) |> Array.min
 let founder = states |> Array.findIndex (fun state -> state.ElectionAt = Instant now)
@@ -140,7 +144,7 @@ expect "in a later term" (states[challenger].CurrentTerm > states[founder].Curre
 
 printfn
     $"\nThe cable is mended. {names[founder]} still believes that it leads, until it hears of the later term."
-let facts = { Lineage = states[0].Lineage; Preference = LeadershipPreference.Normal; HasCommands = false }
+let facts = factsOf states[0].Lineage
 
 for place in others do
     step place (Input.PeerUp(members[founder], facts))

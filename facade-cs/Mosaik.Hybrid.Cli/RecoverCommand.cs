@@ -158,8 +158,9 @@ internal static class RecoverCommand
         if (after is not null)
         {
             console.MarkupLineInterpolated(
-                $"[green]begun[/]         lineage {after.Lineage} in term {after.Term}: this node is its only voter. Start it as ever; nodes with empty stores may join it."
+                $"[green]begun[/]         lineage {after.Lineage} in term {after.Term}: this node is its only voter."
             );
+            console.MarkupLine("Start it as ever; nodes with empty stores may join it.");
         }
     }
 }

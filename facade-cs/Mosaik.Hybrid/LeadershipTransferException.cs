@@ -44,8 +44,8 @@ public sealed class LeadershipTransferException : GroupException
             LeadershipTransferFault.NoLeader =>
                 "The group has no leader who could hand over. Await group.When.LeaderElected(), then ask again if need be.",
             _ => FormattableString.Invariant(
-                $"{who} did not lead within {limit.TotalMilliseconds} ms, and the transfer was given up. See group.Status: it may lag, or be about to leave. Ask again, or choose another."
-            ),
+                $"{who} did not lead within {limit.TotalMilliseconds} ms, and the transfer was given up. "
+            ) + "See group.Status: it may lag, or be about to leave. Ask again, or choose another.",
         };
         return new LeadershipTransferException(fault, target, message);
     }
