@@ -258,7 +258,7 @@ module private Read =
         let count = cursor.Count WireFormat.MemberReportBytesMin
         if count > Configuration.membersMax then
             cursor.Fail DecodeFault.TooMany
-        let mutable reports = []
+        let mutable reports: MemberReport list = []
         let mutable left = count
         while left > 0 && cursor.IsSound do
             let report = memberReport &cursor
