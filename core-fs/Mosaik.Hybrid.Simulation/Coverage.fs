@@ -79,6 +79,40 @@ type Sight =
     | SteppedDownForDisk = 69
     /// A client history that nobody could judge: not to be met often.
     | HistoryTooTangled = 70
+    | JointEntered = 71
+    | JointLeft = 72
+    | JointLeftByLaterLeader = 73
+    | LeaderLostInJoint = 74
+    | RestartedInJoint = 75
+    /// A follower's configuration was overwritten by another leader's.
+    | ConfigurationTruncated = 76
+    | VoterPromoted = 77
+    | VoterReplaced = 78
+    /// More than two at once.
+    | SeveralVotersChanged = 79
+    | VoterRemovedAsSilent = 80
+    | OldLifeReplaced = 81
+    | LeaverRemoved = 82
+    /// A leader that its own configuration does not name any more has stepped down.
+    | LeaderRemoved = 83
+    | LeadershipHandedOver = 84
+    | HandOverFailed = 85
+    /// A leader has told a member that nothing holds it any more.
+    | DepartureAnswered = 86
+    | DepartureTimedOut = 87
+    /// Nobody was there to decide, or it was no member.
+    | DepartureUnneeded = 88
+    | StrangersMet = 89
+    | LineageDissolved = 90
+    | BarrenLineageGivenUp = 91
+    /// A disk was lost at the moment when its owner became indispensable: not to be met often.
+    | CommitteeLost = 92
+    /// A long gap was read from other members than the leader.
+    | CaughtUpFromOthers = 93
+    /// Nobody gave it: the leader did so itself.
+    | CatchUpGivenUp = 94
+    /// A member that was asked for entries had none, or not in time.
+    | SourceRefused = 95
 
 /// How seldom a sight may be met before the simulator must be taken for blind.
 [<RequireQualifiedAccess>]
@@ -91,14 +125,31 @@ module Sight =
         | Sight.GapDropped
         // Once in a thousand runs: the leader must change in the middle of a transfer, to one that has the entries.
         | Sight.SnapshotNotNeeded
-        | Sight.HistoryTooTangled -> 0L
+        | Sight.CommitteeLost
+        | Sight.HistoryTooTangled
+        // A voter that was taken for lost must come back, and be elected, in the middle of its removal.
+        | Sight.LeaderRemoved -> 0L
         | Sight.SplitVote
         | Sight.BatchCut
         | Sight.FoundingAbandoned
         | Sight.LineagesInConflict
         | Sight.AcknowledgedSuffixLost
         | Sight.SnapshotDamaged
-        | Sight.SnapshotAheadOfLog -> 500L
+        | Sight.SnapshotAheadOfLog
+        | Sight.LineageDissolved
+        | Sight.BarrenLineageGivenUp
+        | Sight.ConfigurationTruncated
+        | Sight.JointLeftByLaterLeader
+        | Sight.LeaderLostInJoint
+        | Sight.RestartedInJoint -> 500L
+        | Sight.CatchUpGivenUp
+        | Sight.SourceRefused
+        | Sight.VoterReplaced
+        | Sight.SeveralVotersChanged
+        | Sight.VoterRemovedAsSilent
+        | Sight.OldLifeReplaced
+        | Sight.DepartureTimedOut
+        | Sight.StrangersMet
         | Sight.HigherTermWithShorterLog
         | Sight.CorruptionFound
         | Sight.LateReplyIgnored
@@ -131,6 +182,10 @@ type Coverage() =
     /// True when so many histories could not be judged that the checker must be taken for blind.
     member _.IsTooTangled(runs: int64) =
         counts[int Sight.HistoryTooTangled] > 5L + runs / 50L
+
+    /// True when so many committees were lost that faults, and not chance, must have done it.
+    member _.LosesCommittees(runs: int64) =
+        counts[int Sight.CommitteeLost] > 5L + runs / 200L
 
     /// The sights that so many runs of the swarm should have met more often: how often they did, and should have.
     member _.Missing(runs: int64) : struct (Sight * int64 * int64) list =

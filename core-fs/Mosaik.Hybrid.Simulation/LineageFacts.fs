@@ -31,6 +31,9 @@ type LineageFacts(lineage: Lineage) =
     /// The index up to which something was acknowledged to a client.
     member val Floor = LogIndex.Zero with get, set
 
+    /// The end of the lineage is committed.
+    member val IsDissolved = false with get, set
+
 [<RequireQualifiedAccess>]
 module LineageFacts =
 

@@ -113,6 +113,8 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
     member this.Start() =
         if trace.IsOn then
             say $"starts, session {session}, log after {disk.Base} up to {disk.Log.Last}"
+        oracle.Departed.Remove self
+        MembershipSights.ofStart coverage log
         snapshots.Attach(whileAlive, this.Deliver)
         machine.Attach(whileAlive, this.Deliver, (fun () -> state.Raft))
         this.Deliver GroupInput.Tick
@@ -183,13 +185,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             let onTheirWay = writes.Count
             let kept = dice.Below(onTheirWay + 1)
             if onTheirWay > 0 then
-                coverage.Meet Sight.CrashWithWritesOnTheirWay
-                coverage.Meet(
-                    if kept < onTheirWay then
-                        Sight.WriteLostInCrash
-                    else
-                        Sight.WriteKeptInCrash
-                )
+                Sightings.ofCrash coverage onTheirWay kept
                 if kept < onTheirWay && dice.Chance 500 then
                     coverage.Meet Sight.WriteTorn
             writes.Crash kept
@@ -239,6 +235,10 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         if last > 0UL then
             this.Deliver(GroupInput.ReadsExpired last)
 
+    /// Leadership shall go to a peer, or to whoever is fit for it.
+    member this.HandOver(target: int voption) =
+        this.Deliver(GroupInput.HandOver(target |> ValueOption.map Naming.peer |> ValueOption.toNullable))
+
     /// Leaves in good order: leadership is handed over, the others let the member go, and the process ends.
     member this.Leave() = this.Deliver GroupInput.Leave
 
@@ -273,6 +273,9 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         oracle.OnStep { Id = self; Before = before.Raft; After = state.Raft; Log = log; Writes = stepWrites }
         StepChecks.run oracle config now inputs before state transition.Outputs log stepWrites
         Sightings.ofStep coverage before.Raft state.Raft
+        MembershipSights.ofStep coverage before.Raft state.Raft
+        if MembershipSights.ofDeparture coverage now inputs before.Raft state.Raft then
+            oracle.Departed.Add self
         outbox.Release lastSequence
 
     /// One timer, which may fire too early, and then looks again: deadlines move with every append.
@@ -326,16 +329,16 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
             | Message.AppendEntriesReply { Outcome = AppendOutcome.Accepted upTo } ->
                 oracle.OnAccepted(self, disk, state.Raft, log, upTo)
             | Message.InstallSnapshot(_, facts, _) -> snapshots.Open(link, facts)
+            | Message.Departed _ ->
+                match memberOf link with
+                | ValueSome leaver -> oracle.Departed.OnTold(state.Raft, log, leaver)
+                | ValueNone -> ()
             | _ -> ()
             this.Say(link, message, sendAfter)
         | GroupOutput.SendEntries(link, header, range) -> this.SendEntries(link, header, range, sendAfter)
         | GroupOutput.ServeEntries(link, header, range) ->
-            if range.Last > state.Raft.CommitIndex then
-                Rules.break'
-                    Rules.stepContract
-                    $"{Naming.show self} gives {range} to a member, committed is {state.Raft.CommitIndex}"
-            let entries = ReadOnlyMemory(log.Slice range)
-            this.Say(link, Message.FetchedEntries(header, entries), sendAfter)
+            StateContracts.onServed range state.Raft
+            this.Say(link, Message.FetchedEntries(header, ReadOnlyMemory(log.Slice range)), sendAfter)
         | GroupOutput.Surveyed _ -> ()
         | GroupOutput.SendCommands(link, header, first, last) ->
             for commands in client.Chunks(first, last, dice.OneOf [| 1; 3; 1_000; 1_000 |]) do
@@ -395,7 +398,7 @@ type Node(peer: int, disk: Disk, store: IStoreUnderTest | null, session: uint64,
         | GroupOutput.Notify _ -> ()
         | GroupOutput.Reset ->
             oracle.OnReset(self, state.Raft.Lineage, log)
-            coverage.Meet Sight.FoundingAbandoned
+            MembershipSights.ofReset coverage state.Raft
             world.Later(0L, whileAlive (fun () -> world.Ended(peer, ProcessEnd.Reset)))
         | GroupOutput.Halt violation ->
             Rules.break' Rules.noFalseAlarm $"{Naming.show self} halts: {violation.Rule} {violation.Evidence}"

@@ -16,6 +16,7 @@ type Oracle(coverage: Coverage) =
     let disks = Dictionary<MemberId, Disk>()
     /// Who leads at the moment, and in which lineage.
     let leading = Dictionary<MemberId, Lineage>()
+    let departed = DepartedMembers()
 
     let broken rule evidence = Rules.break' rule evidence
 
@@ -75,6 +76,18 @@ type Oracle(coverage: Coverage) =
             if isSeen then
                 facts.Chains.Add(keyOf position, chain)
 
+    /// Raft §6: whoever appends a configuration has the one before it in the log.
+    let checkSuccession (step: ObservedStep) (index: LogIndex) =
+        match step.Log.ConfigurationAt index.Previous, step.Log.ConfigurationAt index with
+        | ValueSome former, ValueSome next ->
+            match Committees.cannotFollow former next with
+            | Some reason ->
+                broken
+                    Rules.quorumIntersection
+                    $"{Naming.show step.Id} appends the configuration {Show.configuration next} at {index} after {Show.configuration former}: it {reason}"
+            | None -> ()
+        | _, _ -> ()
+
     let onAppended (step: ObservedStep) (write: Write) =
         let facts = factsOf step.After.Lineage
         // What a leader has only in memory, nobody else has seen: if it crashes now, it never was.
@@ -89,6 +102,9 @@ type Oracle(coverage: Coverage) =
                     matchChain facts step.Id entry.Position chain (not isOwn)
                 if entry.Kind = EntryKind.Configuration then
                     checkLineage step &entry
+                    // One that the same step has cut off again stands no more.
+                    if chain <> 0UL && step.Log.TermAt entry.Index = entry.Term then
+                        checkSuccession step entry.Index
 
     /// The voters that gave this member their vote in its term, all of which left their processes.
     let checkElection (step: ObservedStep) =
@@ -174,14 +190,13 @@ type Oracle(coverage: Coverage) =
         | ValueNone ->
             broken Rules.committedOnQuorum $"{Naming.show step.Id} commits {last} without a configuration"
 
-    let checkSuccession (step: ObservedStep) (facts: LineageFacts) (entry: LogEntry) =
-        match step.Log.ConfigurationAt entry.Index, step.Log.ConfigurationAt entry.Index.Previous with
-        | ValueSome fresh, ValueSome former when facts.Committed.Count > 0 ->
-            if not (Committees.intersect former fresh) then
-                broken
-                    Rules.quorumIntersection
-                    $"{Naming.show step.Id} commits the configuration {entry.Position}, which needs nobody of the one before"
-        | _, _ -> ()
+    /// A lineage ends only while no command of it is committed, and for good.
+    let checkDissolution (step: ObservedStep) (facts: LineageFacts) (entry: LogEntry) =
+        if LineageFacts.hasCommands facts then
+            broken
+                Rules.lineageSeparation
+                $"{Naming.show step.Id} ends a lineage at {entry.Position}, though it has committed commands"
+        facts.IsDissolved <- true
 
     let commitNew (step: ObservedStep) (facts: LineageFacts) (index: LogIndex) =
         let before, after = step.Before, step.After
@@ -191,7 +206,13 @@ type Oracle(coverage: Coverage) =
                 Rules.stateMachineSafety
                 $"{Naming.show step.Id} commits {entry.Position}, which no leader has committed"
         if entry.Kind = EntryKind.Configuration then
-            checkSuccession step facts entry
+            departed.CheckCommitted(step, index)
+        elif entry.Kind = EntryKind.Command && facts.IsDissolved then
+            broken
+                Rules.lineageSeparation
+                $"{Naming.show step.Id} commits the command {entry.Position} after the end of its lineage"
+        elif entry.Kind = EntryKind.Dissolution then
+            checkDissolution step facts entry
         if facts.Committed.Count > 0 then
             let former = facts.Committed[facts.Committed.Count - 1].Entry
             if entry.Timestamp < former.Timestamp then
@@ -318,6 +339,9 @@ type Oracle(coverage: Coverage) =
         if after.CommitIndex > before.CommitIndex then
             onCommit step
         checkLog step
+
+    /// Members that have left in good order.
+    member _.Departed = departed
 
     /// A process has ended.
     member _.OnEnded(id: MemberId) = leading.Remove id |> ignore

@@ -76,6 +76,21 @@ module Show =
         | Message.Depart notice -> $"Depart t{notice.Term}"
         | Message.Departed notice -> $"Departed t{notice.Term}"
 
+    /// `[n1 n2 n3]`, `[n1 n2 n4 | n1 n2 n3]` while it is joint, then learners and observers.
+    let configuration (configuration: Configuration) =
+        let names (members: MemberId list) =
+            members |> List.map Naming.show |> String.concat " "
+        let outgoing =
+            if configuration.Outgoing.IsEmpty then
+                ""
+            else
+                " | " + names configuration.Outgoing
+        let others (word: string) (members: MemberId list) =
+            if members.IsEmpty then "" else $" {word} {names members}"
+        $"[{names configuration.Voters}{outgoing}]"
+        + others "learners" configuration.Learners
+        + others "observers" configuration.Observers
+
     let role (state: State) =
         match state.Role with
         | Role.Follower -> "follower"
@@ -106,7 +121,10 @@ module Show =
                       let what =
                           match entry.Kind with
                           | EntryKind.NoOp -> "no-op"
-                          | EntryKind.Configuration -> "configuration"
+                          | EntryKind.Configuration ->
+                              (match Configuration.decode entry.Payload with
+                               | Ok(struct (_, known)) -> configuration known
+                               | Error error -> $"configuration, {error}")
                           | EntryKind.Dissolution -> "dissolution"
                           | _ -> $"#{entry.Number}"
                       $" {entry.Position} {what}" ]

@@ -7,14 +7,21 @@ open Mosaik.Hybrid.Core
 [<RequireQualifiedAccess>]
 module Sightings =
 
-    let private ofMembership (coverage: Coverage) (before: State) (after: State) =
-        match State.configuration before, State.configuration after with
-        | ValueSome former, ValueSome current when State.isLeader after && former <> current ->
-            if current.Learners.Length > former.Learners.Length then
-                coverage.Meet Sight.LearnerAdmitted
-            if current.Observers.Length > former.Observers.Length then
-                coverage.Meet Sight.ObserverAdmitted
+    /// Entries that are read from others than the leader.
+    let private ofReading (coverage: Coverage) (before: State) (after: State) =
+        match before.Follow.Fetching, after.Follow.Fetching with
+        | ValueSome fetching, ValueNone when after.Follow.Verified >= fetching.Plan.UpTo ->
+            coverage.Meet Sight.CaughtUpFromOthers
+        | ValueSome former, ValueSome current when current.Sources.Length < former.Sources.Length ->
+            coverage.Meet Sight.SourceRefused
         | _, _ -> ()
+
+    let private ofProgress (coverage: Coverage) (former: LeaderState) (current: LeaderState) =
+        for pair in former.Progress do
+            match pair.Value.Mode, current.Progress.TryFind pair.Key with
+            | ReplicationMode.CatchUp _, Some progress when progress.CatchUpAfter <> pair.Value.CatchUpAfter ->
+                coverage.Meet Sight.CatchUpGivenUp
+            | _, _ -> ()
 
     /// Compares a member before and after one step.
     let ofStep (coverage: Coverage) (before: State) (after: State) =
@@ -22,6 +29,7 @@ module Sightings =
         | Role.Leader former, Role.Leader current ->
             if after.CommitIndex < current.TermStart && not current.ReadsWaiting.IsEmpty then
                 coverage.Meet Sight.ReadHeldForFirstEntry
+            ofProgress coverage former current
             if former.TermStart <> current.TermStart then
                 coverage.Meet Sight.LeaderOfLaterTerm
         | Role.Leader _, Role.Follower when after.DiskStalled && not before.DiskStalled ->
@@ -30,10 +38,9 @@ module Sightings =
             coverage.Meet Sight.CheckQuorumStepDown
         | Role.Candidate _, Role.Follower when before.CurrentTerm = after.CurrentTerm ->
             coverage.Meet Sight.SplitVote
+        | Role.Follower, Role.Follower -> ofReading coverage before after
         | Role.Founder _, Role.Follower -> coverage.Meet Sight.FoundingBallotSplit
         | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ -> ()
-        if not (obj.ReferenceEquals(before.Configurations, after.Configurations)) then
-            ofMembership coverage before after
 
     /// A vote request that is refused, and why.
     let ofRefusal
@@ -90,6 +97,16 @@ module Sightings =
         | Message.HandOver _
         | Message.Depart _
         | Message.Departed _ -> ()
+
+    /// A process has ended while so many writes were on their way, of which so many have reached the disk.
+    let ofCrash (coverage: Coverage) (onTheirWay: int) (kept: int) =
+        coverage.Meet Sight.CrashWithWritesOnTheirWay
+        coverage.Meet(
+            if kept < onTheirWay then
+                Sight.WriteLostInCrash
+            else
+                Sight.WriteKeptInCrash
+        )
 
     /// What comes to a member from its own runtime, before the member looks at it.
     let ofInput (coverage: Coverage) (input: GroupInput) (state: State) =

@@ -21,7 +21,7 @@ module StateContracts =
         if hasChanged && State.configuration after <> log.Configuration then
             fails after "the configuration in force is the newest one of the log"
 
-    /// Who has no vote leads nobody (SAFETY §2m).
+    /// Who has no vote leads nobody (SAFETY §2m). Who is being removed may have to lead until that is committed.
     let private checkCandidate (config: NodeConfig) (after: State) (log: ChainedLog) =
         let isStanding =
             match after.Role with
@@ -31,14 +31,15 @@ module StateContracts =
             | Role.Founder _
             | Role.Leader _ -> false
         if isStanding then
-            match log.Configuration with
-            | ValueSome configuration when
-                Configuration.isVoter after.Self configuration
-                && config.Preference.Preference <> LeadershipPreference.Observer
-                ->
-                ()
-            | ValueSome _
-            | ValueNone -> fails after "only a voter of its own configuration stands for election"
+            let isVoter (configuration: Configuration) =
+                List.contains after.Self (Configuration.voters configuration)
+            let isEligible =
+                match log.Configurations with
+                | struct (_, current) :: _ when isVoter current -> true
+                | struct (index, _) :: struct (_, former) :: _ -> index > after.CommitIndex && isVoter former
+                | _ -> false
+            if not isEligible || config.Preference.Preference = LeadershipPreference.Observer then
+                fails after "only a voter stands for election, or one whose removal is not committed"
 
     /// Words of consensus come over bonds only.
     let private checkLeader (before: GroupState) (after: GroupState) =
@@ -128,7 +129,7 @@ module StateContracts =
     let private checkReads (before: State) (after: State) (log: ChainedLog) (outputs: GroupOutput list) =
         // A leader changes the configuration when it has counted: by the one that was in force before.
         match before.Role, after.Role, log.ConfigurationAt before.Outline.Last.Index with
-        | Role.Leader _, Role.Leader leading, ValueSome configuration when
+        | Role.Leader former, Role.Leader leading, ValueSome configuration when
             before.CurrentTerm = after.CurrentTerm && answersReads outputs
             ->
             // The step may have begun the next round after it answered the last one.
@@ -141,7 +142,8 @@ module StateContracts =
                 id.Equals after.Self
                 || (match leading.Progress.TryFind id with
                     | Some progress -> progress.RoundEchoed >= round
-                    | None -> false)
+                    // The step has let it go after it had counted; what it echoed is forgotten.
+                    | None -> former.Progress.ContainsKey id)
             if not (Committees.decides configuration echoed) then
                 fails after $"reads are answered in round {round}, which no majority has echoed"
         | _, _, _ -> ()
@@ -223,6 +225,11 @@ module StateContracts =
                         $"entries after {transfer.Snapshot.Position} are on their way to {Naming.show pair.Key} and stay"
                 | _, _ -> ()
         | (Role.Follower | Role.PreCandidate _ | Role.Candidate _ | Role.Founder _ | Role.Leader _), _ -> ()
+
+    /// Rule 12: whoever reads from a member gets what is committed, and nothing else.
+    let onServed (range: LogRange) (state: State) =
+        if range.Last > state.CommitIndex then
+            fails state $"{range} is given to a member, committed is {state.CommitIndex}"
 
     /// After every step.
     let onStep

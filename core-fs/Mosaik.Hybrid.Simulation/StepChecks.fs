@@ -62,6 +62,7 @@ module StepChecks =
             ofOne oracle config now inputs[0] before after outputs log
         StateContracts.onDisk config now before.Raft after.Raft
         StateContracts.onStep config now before after outputs log writes
+        MembershipContracts.onStep config now before after outputs log writes
         let self = after.Raft.Self
         Bounds.check self after
         if not (obj.ReferenceEquals(before.Links, after.Links)) then

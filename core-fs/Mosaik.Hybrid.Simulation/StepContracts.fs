@@ -221,9 +221,11 @@ module StepContracts =
             order.Term = before.CurrentTerm
             && before.Leader = ValueSome sender
             && not (isObserver config)
-            && (match State.configuration before with
-                | ValueSome configuration -> Configuration.isVoter before.Self configuration
-                | ValueNone -> false)
+            && (match before.Configurations with
+                | struct (_, current) :: _ when Configuration.isVoter before.Self current -> true
+                | struct (index, _) :: struct (_, former) :: _ ->
+                    index > before.CommitIndex && Configuration.isVoter before.Self former
+                | _ -> false)
         if isStanding && not mayStand then
             fails before message "an order to stand is obeyed by voters of its leader, in its term"
 
