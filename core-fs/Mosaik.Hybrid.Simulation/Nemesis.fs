@@ -133,6 +133,20 @@ type Nemesis(world: World) =
             node.Leave()
             fun () -> world.Start peer)
 
+    let leaveMany (peers: int) =
+        let ends =
+            [ for peer in 1..size do
+                  if isOn peers peer then
+                      leave peer ]
+        fun () ->
+            for finish in ends do
+                finish ()
+
+    let handOver (peer: int) (target: int) =
+        ofNode peer (fun node ->
+            node.HandOver(if target = peer then ValueNone else ValueSome target)
+            nothing)
+
     let jump (peer: int) (by: int64) =
         ofNode peer (fun node ->
             coverage.Meet Sight.WallClockJumped
@@ -188,6 +202,8 @@ type Nemesis(world: World) =
         | FaultKind.LoseAcknowledged peer -> ofDisk peer (fun disk -> loseAcknowledged disk peer)
         | FaultKind.JumpWallClock(peer, by) -> jump peer by
         | FaultKind.Leave peer -> leave peer
+        | FaultKind.LeaveMany peers -> leaveMany peers
+        | FaultKind.HandOver(peer, target) -> handOver peer target
         | FaultKind.Intrude peer ->
             ofNode peer (fun node ->
                 Intruder.visit world node dice

@@ -82,6 +82,10 @@ type FaultKind =
     | JumpWallClock of peer: int * by: int64
     /// The node leaves in good order, and comes back.
     | Leave of peer: int
+    /// Those whose bit is set leave at the same moment.
+    | LeaveMany of peers: int
+    /// A process is asked to see to it that another peer leads; itself: that whoever is fit does.
+    | HandOver of peer: int * target: int
     /// Somebody without the group's key comes to the peer's door.
     | Intrude of peer: int
 
@@ -105,9 +109,11 @@ module FaultKinds =
         | FaultKind.Intrude peer -> peer
         | FaultKind.CutWay(left, right)
         | FaultKind.CutPair(left, right)
-        | FaultKind.Flap(left, right, _) -> max left right
+        | FaultKind.Flap(left, right, _)
+        | FaultKind.HandOver(left, right) -> max left right
         | FaultKind.IsolateLeader _
         | FaultKind.Split _
+        | FaultKind.LeaveMany _
         | FaultKind.Ring
         | FaultKind.Clog
         | FaultKind.LoseKind _

@@ -25,6 +25,7 @@ module PlanWords =
         | MessageKind.Appends -> "appends"
         | MessageKind.AppendReplies -> "acknowledgements"
         | MessageKind.Reads -> "read indexes"
+        | MessageKind.Orders -> "words of leading and leaving"
         | _ -> "forwarded commands"
 
     /// What a fault does, in a cluster of so many peers.
@@ -58,6 +59,9 @@ module PlanWords =
         | FaultKind.LoseAcknowledged peer -> $"the disk of n{peer} loses acknowledged entries"
         | FaultKind.JumpWallClock(peer, by) -> $"the wall clock of n{peer} jumps by {by} ms"
         | FaultKind.Leave peer -> $"n{peer} leaves in good order"
+        | FaultKind.LeaveMany peers -> $"[{onSide peers size true}] leave in good order"
+        | FaultKind.HandOver(peer, target) when peer = target -> $"n{peer} is asked to have the fittest lead"
+        | FaultKind.HandOver(peer, target) -> $"n{peer} is asked to have n{target} lead"
         | FaultKind.Intrude peer -> $"somebody without the key comes to n{peer}"
 
     let private call (call: Call) =
@@ -111,8 +115,8 @@ module PlanWords =
               for call' in plan.Calls do
                   struct (call'.At, 1, call call') ]
             |> List.sortBy (fun (struct (at, order, _)) -> struct (at, order))
-        [ $"{plan.Size} peers, {config.FoundingMembers} of them found the group; "
-          + $"elections after {config.ElectionTimeout} to {config.ElectionTimeout + config.ElectionTimeoutJitter} ms, "
+        [ $"{plan.Size} peers, {config.FoundingMembers} of them found the group, at most {config.MaxVoters} vote; "
+          + $"who is silent for {config.RemovalDelay} ms is replaced; elections after {config.ElectionTimeout} to {config.ElectionTimeout + config.ElectionTimeoutJitter} ms, "
           + $"at most {config.EntriesPerAppendMax} entries an append and {config.EntriesInFlightMax} on their way"
           network plan.Network
           $"writes take up to {milliseconds plan.Runtime.DiskMax} ms, the machine pauses up to "

@@ -18,6 +18,8 @@ type FaultRates =
         Clocks: int
         Leaves: int
         Intruders: int
+        /// Wishes that somebody else should lead.
+        HandOvers: int
     }
 
 /// Makes plans. A profile says what its runs strain most; everything else is drawn from the seed, and each class of
@@ -27,10 +29,17 @@ module Profile =
 
     let private sizes = [| 1; 1; 2; 2; 3; 3; 3; 3; 3; 3; 3; 3; 4; 5; 5; 5; 5; 5; 6; 7 |]
 
+    /// Groups that change: also such as have more members than voters, by far.
+    let private membershipSizes = [| 1; 2; 3; 3; 3; 4; 4; 5; 5; 6; 7; 8; 9 |]
+
     let private consensus (dice: Dice) (size: int) =
         let extreme low usual = if dice.Chance 500 then low else usual
         let timeout = dice.OneOf [| 100; 150; 300 |]
-        let voters = if dice.Chance 250 then dice.Between(1, size) else 7
+        let voters =
+            if dice.Chance 250 then
+                dice.Between(1, size)
+            else
+                max 7 size
         { ConsensusConfig.defaults with
             HeartbeatInterval = max 1 (timeout / dice.OneOf [| 2; 5; 10 |])
             HeartbeatJitter = extreme 0 5
@@ -115,7 +124,8 @@ module Profile =
           Links = sometimes [| 100; 600 |]
           Clocks = sometimes [| 500 |]
           Leaves = sometimes [| 1_500 |]
-          Intruders = sometimes [| 500 |] }
+          Intruders = sometimes [| 500 |]
+          HandOvers = sometimes [| 300; 1_000 |] }
 
     /// Some runs have few faults, so that more happens between them.
     let private milder (dice: Dice) (rates: FaultRates) =
@@ -172,6 +182,12 @@ module Profile =
         else
             FaultKind.LoseAcknowledged(dice.Between(1, size))
 
+    let private leave (dice: Dice) size =
+        if dice.Chance 200 then
+            FaultKind.LeaveMany(dice.Below(1 <<< (size + 1)))
+        else
+            FaultKind.Leave(dice.Between(1, size))
+
     let private crash (dice: Dice) size wipes =
         if dice.Chance 80 then
             FaultKind.CrashAll
@@ -204,7 +220,9 @@ module Profile =
                       dice.Between(1, size),
                       int64 (dice.OneOf [| -86_400_000; -3_000; 3_000; 86_400_000 |])
                   ))
-              every rates.Leaves 500 (fun () -> FaultKind.Leave(dice.Between(1, size)))
+              every rates.Leaves 500 (fun () -> leave dice size)
+              every rates.HandOvers 1 (fun () ->
+                  FaultKind.HandOver(dice.Between(1, size), dice.Between(1, size)))
               every rates.Intruders 1 (fun () -> FaultKind.Intrude(dice.Between(1, size))) ]
         |> List.sortBy (fun fault -> fault.At)
         |> List.mapi (fun number fault -> { fault with Number = number })
@@ -236,12 +254,19 @@ module Profile =
 
     /// What a profile makes of the usual rates, sizes and knobs.
     type private Strain =
-        { Rates: FaultRates -> FaultRates
-          Consensus: ConsensusConfig -> ConsensusConfig
-          Network: NetworkHabits -> NetworkHabits
-          IsTame: bool }
+        {
+            Rates: FaultRates -> FaultRates
+            Consensus: ConsensusConfig -> ConsensusConfig
+            Network: NetworkHabits -> NetworkHabits
+            /// Peers in a thousand that start late, when there is no more to it.
+            Lateness: int
+            /// Runs in a thousand whose groups are founded by few, and may shrink to as few.
+            FoundedByFew: int
+            IsTame: bool
+        }
 
-    let private usual = { Rates = id; Consensus = id; Network = id; IsTame = false }
+    let private usual =
+        { Rates = id; Consensus = id; Network = id; Lateness = 0; FoundedByFew = 0; IsTame = false }
 
     let private atMost (limit: int) (value: int) =
         if value = 0 then limit else min limit value
@@ -288,7 +313,27 @@ module Profile =
               "founding",
               { usual with
                   Consensus = fun config -> { config with FoundingMembers = 1; BootstrapDelay = 50 }
-                  Rates = fun rates -> { rates with Partitions = atMost 150 rates.Partitions } }
+                  Rates =
+                      fun rates ->
+                          { rates with
+                              Partitions = atMost 150 rates.Partitions
+                              WipesPerMille = max 150 rates.WipesPerMille } }
+              "membership",
+              { usual with
+                  Lateness = 300
+                  FoundedByFew = 700
+                  // Else nobody is ever replaced within a run.
+                  Consensus =
+                      fun config ->
+                          { config with RemovalDelay = min config.RemovalDelay (4 * config.ElectionTimeout) }
+                  Rates =
+                      fun rates ->
+                          { rates with
+                              Partitions = atMost 400 rates.Partitions
+                              Crashes = atMost 400 rates.Crashes
+                              WipesPerMille = max 400 rates.WipesPerMille
+                              Leaves = atMost 250 rates.Leaves
+                              HandOvers = atMost 300 rates.HandOvers } }
               "quiet",
               { usual with
                   IsTame = true
@@ -305,7 +350,8 @@ module Profile =
                             Links = 0
                             Clocks = 0
                             Leaves = 0
-                            Intruders = 0 } } ]
+                            Intruders = 0
+                            HandOvers = 0 } } ]
 
     /// The names of all profiles.
     let names = strains |> Map.toList |> List.map fst
@@ -315,14 +361,24 @@ module Profile =
         let size = sizeOf dice
         let consensus = consensus dice size |> strain.Consensus
         let faultyFor = dice.OneOf [| 1_500; 3_000; 6_000 |]
-        let lateness = if dice.Chance 500 then dice.OneOf [| 200; 500 |] else 0
+        let lateness =
+            if dice.Chance 500 then
+                dice.OneOf [| 200; 500 |]
+            else
+                strain.Lateness
         let peers = Array.init size (fun place -> peer dice strain.IsTame (place + 1) faultyFor lateness)
         // Observers found nothing: with too few others, nobody would.
         let founders =
             peers
             |> Array.filter (fun peer -> peer.Preference.Preference <> LeadershipPreference.Observer)
             |> Array.length
-        let consensus = { consensus with FoundingMembers = min founders consensus.FoundingMembers }
+        let least =
+            if strain.FoundedByFew > 0 && dice.Chance strain.FoundedByFew then
+                dice.Between(1, (size + 1) / 2)
+            else
+                size
+        let consensus =
+            { consensus with FoundingMembers = min least (min founders consensus.FoundingMembers) }
         let rates = rates dice |> strain.Rates |> milder dice
         { Seed = seed
           Profile = name
@@ -336,21 +392,23 @@ module Profile =
           Calls = calls dice size (dice.OneOf [| 3; 15; 60 |]) faultyFor }
         |> withSnapshots dice
 
-    let private planWith (sizeOf: Dice -> int) (name: string) (seed: uint64) : Plan voption =
+    let private planWith (sizeOf: string -> Dice -> int) (name: string) (seed: uint64) : Plan voption =
         match strains.TryFind name with
         | Some _ when name = "swarm" ->
             let turns =
-                [| "swarm"; "elections"; "crashes"; "entries"; "network"; "disks"; "founding"; "swarm" |]
+                [| "swarm"; "elections"; "crashes"; "entries"; "network"; "disks"; "founding"; "membership" |]
             let turn = turns[int (seed % uint64 turns.Length)]
-            ValueSome(make name strains[turn] sizeOf seed)
-        | Some strain -> ValueSome(make name strain sizeOf seed)
+            ValueSome(make name strains[turn] (sizeOf turn) seed)
+        | Some strain -> ValueSome(make name strain (sizeOf name) seed)
         | None -> ValueNone
 
     /// The plan that a seed stands for in a profile; none when there is no such profile. The swarm takes the other
     /// profiles by turns, since each finds what the others seldom do.
     let plan (name: string) (seed: uint64) : Plan voption =
-        planWith (fun dice -> dice.OneOf sizes) name seed
+        let sizeOf (turn: string) (dice: Dice) =
+            dice.OneOf(if turn = "membership" then membershipSizes else sizes)
+        planWith sizeOf name seed
 
     /// As `plan`, with so many peers, whatever the seed would have.
     let planOfSize (name: string) (size: int) (seed: uint64) : Plan voption =
-        planWith (fun _ -> size) name seed
+        planWith (fun _ _ -> size) name seed

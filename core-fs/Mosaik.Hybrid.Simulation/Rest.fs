@@ -28,6 +28,8 @@ module Rest =
             Some $"{name} has {node.Client.PendingCount} commands pending: {raft.Proposer}"
         elif node.Client.ReadCount > 0 then
             Some $"{name} has {node.Client.ReadCount} reads waiting: {raft.Reads}"
+        elif raft.Departure.IsSome then
+            Some $"{name} leaves"
         elif not raft.Online then
             Some $"{name} is not online"
         else
@@ -93,6 +95,16 @@ module Rest =
                     Some $"{Naming.show node.Id} has no bond with {Naming.show other.Id}"
                 else
                     None))
+
+    /// Why somebody still takes peers for members of other lineages, when there is only one left; none when nobody does.
+    let imaginedConflict (nodes: Node list) : string option =
+        nodes
+        |> List.tryPick (fun node ->
+            match Lineages.others node.Raft with
+            | [] -> None
+            | others ->
+                let names = others |> List.map Naming.showLineage |> String.concat " "
+                Some $"{Naming.show node.Id} still reports a conflict with {names}")
 
     let describe (nodes: Node list) =
         nodes |> List.map (fun node -> Show.state node.Raft) |> String.concat "; "

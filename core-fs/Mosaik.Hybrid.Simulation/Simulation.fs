@@ -108,33 +108,22 @@ type private Run(plan: Plan, settings: RunSettings) =
         | ValueSome _
         | ValueNone -> false
 
-    /// The newest configuration that a disk knows, if all disks with a log are of one lineage; and the one before it,
-    /// while the newest is not committed: whoever lacks it may have to be elected without it.
-    let newestConfigurations () : Configuration list =
-        let disks =
+    /// The committees that may have to decide, if all disks with a log are of one lineage.
+    let deciding () : Configuration list =
+        let lineages =
             [ for peer in 1 .. plan.Size do
                   match world.DiskOf peer with
-                  | ValueSome disk when disk.Log.Count > 0 -> disk
+                  | ValueSome disk when not disk.Lineage.IsNone -> disk.Lineage
                   | ValueSome _
                   | ValueNone -> () ]
-        match disks with
-        | [] -> []
-        | first :: _ when disks |> List.exists (fun disk -> disk.Lineage <> first.Lineage) -> []
-        | disks ->
-            let newest = disks |> List.maxBy (fun disk -> disk.Log[disk.Log.Last].Position)
-            let committed =
-                world.Oracle.Committing
-                |> List.tryFind (fun facts -> facts.Lineage = newest.Lineage)
-                |> Option.map (fun facts -> LogIndex(uint64 facts.Committed.Count))
-                |> Option.defaultValue LogIndex.Zero
-            match newest.Log.Configurations with
-            | struct (index, current) :: struct (_, former) :: _ when index > committed -> [ current; former ]
-            | struct (_, current) :: _ -> [ current ]
-            | [] -> []
+        if (List.distinct lineages).Length > 1 then
+            []
+        else
+            world.Deciding |> List.map (fun (struct (_, configuration)) -> configuration)
 
     /// A bare majority of the voters whose disks can be used; none when there is none, or nothing is founded.
     let bareMajority () : int list voption =
-        match newestConfigurations () with
+        match deciding () with
         | [] -> ValueNone
         | configurations ->
             let usable (voter: MemberId) =
@@ -188,6 +177,9 @@ type private Run(plan: Plan, settings: RunSettings) =
             let isLeaderLate = leaderAfter < 0L && world.Now > began + leaderPatience
             if world.Now > limit || isLeaderLate then
                 isStuck <- world.Alive |> List.exists isLost
+                if not isStuck && world.IsBeyondHelp then
+                    world.Coverage.Meet Sight.CommitteeLost
+                    isStuck <- true
                 if not isStuck then
                     Rules.break' Rules.liveness $"{what}: {problem.Value}. {Rest.describe world.Alive}"
 
@@ -214,7 +206,14 @@ type private Run(plan: Plan, settings: RunSettings) =
                 world.Crash peer
         for peer in core do
             world.Start peer
-        let unrest () = Rest.unrest world.Alive
+        // A leader that does not know yet that the others are down may just have given some of them votes.
+        let isEnough () =
+            let isUp (voter: MemberId) =
+                world.Alive |> List.exists (fun node -> node.Id.Equals voter)
+            deciding ()
+            |> List.forall (fun configuration -> Committees.decides configuration isUp)
+        let unrest () =
+            if isEnough () then Rest.unrest world.Alive else None
         awaitRest "a bare majority is up" unrest
         if not (isConflict ()) then
             callAll 3
@@ -244,6 +243,9 @@ type private Run(plan: Plan, settings: RunSettings) =
         match Rest.missingBond nodes with
         | Some reason -> Rules.break' Rules.liveness $"after 5 s without faults {reason}"
         | None -> ()
+        match Rest.imaginedConflict nodes with
+        | Some reason -> Rules.break' Rules.liveness $"when there is one lineage, {reason}"
+        | None -> ()
         let before = nodes |> List.map (fun node -> struct (node.Raft.CurrentTerm, node.Raft.Leader))
         advanceTo (world.Now + int64 (6 * timeout) * millisecond)
         let after = nodes |> List.map (fun node -> struct (node.Raft.CurrentTerm, node.Raft.Leader))
@@ -256,6 +258,21 @@ type private Run(plan: Plan, settings: RunSettings) =
         if hasChanged then
             Rules.break' Rules.quiet $"without faults the leader changed. {Rest.describe nodes}"
 
+    /// Whoever has founded a lineage founds no other: two majorities of founders have nobody in common.
+    let checkFoundings (committing: LineageFacts list) =
+        let foundings =
+            committing
+            |> List.choose (fun facts ->
+                match Configuration.decode facts.Committed[0].Entry.Payload with
+                | Ok(struct (_, founders)) -> Some founders
+                | Error _ -> None)
+        for place, founders in List.indexed foundings do
+            for others in List.skip (place + 1) foundings do
+                if Committees.intersect founders others then
+                    Rules.break'
+                        Rules.oneLineage
+                        $"{Show.configuration founders} and {Show.configuration others} each founded one that has committed"
+
     let judge () =
         let committing = world.Oracle.Committing
         for facts in committing do
@@ -263,12 +280,7 @@ type private Run(plan: Plan, settings: RunSettings) =
         Replay.checkRefusals committing world.Calls
         if workload.IsUnique then
             Replay.checkEffects committing
-        let quorum = plan.Consensus.FoundingMembers / 2 + 1
-        // Two committed foundings have disjoint majorities; from some size of a proposal on there is no room for both.
-        if 2 * quorum > plan.Size && committing.Length > 1 then
-            Rules.break'
-                Rules.oneLineage
-                "two lineages committed, though no two foundings could have a majority"
+        checkFoundings committing
 
     let play () =
         faulty ()

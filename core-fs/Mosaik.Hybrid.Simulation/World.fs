@@ -137,7 +137,12 @@ type World(plan: Plan, workload: IWorkload, store: IStoreUnderTest | null, trace
                 | hard -> hard.Acknowledged.Index > disk.Log.Last
             if disk.Corrupt <> LogIndex.Zero then
                 coverage.Meet Sight.CorruptionFound
-                this.Wipe peer
+                if this.CanLose peer then
+                    this.Wipe peer
+                else
+                    // The committee has become smaller since, and needs it: somebody finds a copy.
+                    disk.Corrupt <- LogIndex.Zero
+                    disk.IsDoomed <- false
             elif disk.IsDoomed && isShort then
                 coverage.Meet Sight.AcknowledgedSuffixLost
                 this.Wipe peer
@@ -246,32 +251,57 @@ type World(plan: Plan, workload: IWorkload, store: IStoreUnderTest | null, trace
         | ValueSome _
         | ValueNone -> ()
 
-    /// True when every committee that anybody knows of keeps a majority without this peer's disk. Who belongs to
-    /// another lineage by now, or whose disk is beyond use, is lost to a committee already.
+    /// The committees that may still have to decide: by lineage the newest that is committed, and every later one that
+    /// stands in a log, for whoever has it may be the one to be elected.
+    member _.Deciding: struct (Lineage * Configuration) list =
+        let committed = Dictionary<Lineage, LogIndex>()
+        let deciding = List<struct (Lineage * Configuration)>()
+        for facts in oracle.Committing do
+            let newest =
+                facts.Committed.FindLast(fun committed -> committed.Entry.Kind = EntryKind.Configuration)
+            committed[facts.Lineage] <- newest.Entry.Index
+            match Configuration.decode newest.Entry.Payload with
+            | Ok(struct (_, configuration)) -> deciding.Add(struct (facts.Lineage, configuration))
+            | Error _ -> ()
+        let addLater (lineage: Lineage) (log: ChainedLog) =
+            for struct (index, configuration) in log.Configurations do
+                match committed.TryGetValue lineage with
+                | true, settled when index <= settled -> ()
+                | _, _ -> deciding.Add(struct (lineage, configuration))
+        for node in nodes do
+            match node with
+            | ValueSome node when node.IsAlive -> addLater node.Raft.Lineage node.Log
+            | ValueSome _
+            | ValueNone -> ()
+        for disk in disks do
+            match disk with
+            | ValueSome disk -> addLater disk.Lineage disk.Log
+            | ValueNone -> ()
+        List.ofSeq deciding
+
+    /// True when every committee that may still have to decide has a majority of disks, other than those that are left
+    /// out. Who belongs to another lineage by now, or whose disk is beyond use, is lost to a committee already.
+    member private this.AllKeepMajorities(isLeftOut: MemberId -> bool) =
+        let isKept (lineage: Lineage) (voter: MemberId) =
+            not (isLeftOut voter)
+            && (match disks[Naming.numberOf voter] with
+                | ValueSome disk ->
+                    disk.Owner.Equals voter
+                    && not disk.IsDoomed
+                    && (disk.Lineage.IsNone || disk.Lineage = lineage)
+                | ValueNone -> false)
+        this.Deciding
+        |> List.forall (fun (struct (lineage, configuration)) ->
+            Committees.decides configuration (isKept lineage))
+
+    /// True when the group can do without this peer's disk.
     member this.CanLose(peer: int) =
         match disks[peer] with
         | ValueNone -> false
-        | ValueSome lost ->
-            let isKept (lineage: Lineage) (voter: MemberId) =
-                not (voter.Equals lost.Owner)
-                && (match disks[Naming.numberOf voter] with
-                    | ValueSome disk ->
-                        disk.Owner.Equals voter
-                        && not disk.IsDoomed
-                        && (disk.Lineage.IsNone || disk.Lineage = lineage)
-                    | ValueNone -> false)
-            let committees =
-                [ for node in nodes do
-                      match node with
-                      | ValueSome node ->
-                          match State.configuration node.Raft with
-                          | ValueSome configuration -> struct (node.Raft.Lineage, configuration)
-                          | ValueNone -> ()
-                      | ValueNone -> () ]
-            not oracle.Committing.IsEmpty
-            && committees
-               |> List.forall (fun struct (lineage, configuration) ->
-                   Committees.decides configuration (isKept lineage))
+        | ValueSome lost -> not oracle.Committing.IsEmpty && this.AllKeepMajorities lost.Owner.Equals
+
+    /// A committee has lost its majority: a leader chose it at the very moment when a disk was lost that it needs.
+    member this.IsBeyondHelp = not (this.AllKeepMajorities(fun _ -> false))
 
     /// All faults end: the network and the disks work, and nobody stands still.
     member _.Heal() =

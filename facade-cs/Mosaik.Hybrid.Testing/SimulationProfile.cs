@@ -26,4 +26,7 @@ public enum SimulationProfile
 
     /// <summary>No faults at all: what fails here fails everywhere.</summary>
     Quiet = 7,
+
+    /// <summary>Groups that grow, shrink and heal: members join, leave, hand over, and lose their disks.</summary>
+    Membership = 8,
 }

@@ -47,7 +47,7 @@ A batch:
   --first SEED    the first of them; 1
   --minutes M     ends the batch after so long, whatever is left of it; 60
   --profile NAME  {profiles}; swarm
-  --size N        every run has N peers, 1 to 7, instead of as many as its seed decides
+  --size N        every run has N peers, 1 to 9, instead of as many as its seed decides
   --threads N     how many run at once; as many as there are processors
   --shrink N      runs that may be spent on shrinking the first failure; 400
   --demand        too little coverage of interesting states fails the batch
@@ -130,7 +130,7 @@ The exit code is 0 when every rule held, 1 when one was broken, 2 when the argum
         | "--minutes" -> minutes value |> Result.map (fun minutes -> { request with Minutes = minutes })
         | "--profile" -> profile value |> Result.map (fun profile -> { request with Profile = profile })
         | "--size" ->
-            whole name 1L 7L value
+            whole name 1L 9L value
             |> Result.map (fun size -> { request with Size = ValueSome(int size) })
         | "--threads" ->
             whole name 1L 256L value
@@ -152,7 +152,7 @@ The exit code is 0 when every rule held, 1 when one was broken, 2 when the argum
             numbers name value
             |> Result.map (fun kept -> { request with Edits = { request.Edits with Calls = ValueSome kept } })
         | "--peers" ->
-            whole name 1L 7L value
+            whole name 1L 9L value
             |> Result.map (fun peers ->
                 { request with Edits = { request.Edits with Peers = ValueSome(int peers) } })
         | "--until" ->

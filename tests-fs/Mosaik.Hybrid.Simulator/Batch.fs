@@ -113,8 +113,13 @@ type Batch(request: Request, settings: RunSettings, output: TextWriter) =
         if request.DemandsCoverage then
             for struct (sight, count, wanted) in missing do
                 output.WriteLine $"met too seldom: {sight}, {count} times instead of at least {wanted}"
-        let isBlind = not missing.IsEmpty || coverage.IsTooTangled runs
+        let isBlind =
+            not missing.IsEmpty
+            || coverage.IsTooTangled runs
+            || coverage.LosesCommittees runs
         if coverage.IsTooTangled runs then
             output.WriteLine
                 $"{coverage[Sight.HistoryTooTangled]} histories of clients were too tangled to be judged"
+        if coverage.LosesCommittees runs then
+            output.WriteLine $"{coverage[Sight.CommitteeLost]} committees lost their majorities for good"
         failures.Count = 0 && not (request.DemandsCoverage && isBlind)
