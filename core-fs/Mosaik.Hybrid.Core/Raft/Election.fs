@@ -47,15 +47,25 @@ module Election =
         | VoteOutcome.Lost ->
             sendToVoters (request Ballot.PreVote state.CurrentTerm.Next state) configuration state
 
-    /// The configuration in force, if this member may stand for election in it: a voter that is willing to lead, does
-    /// not leave, and whose disk works.
+    /// A voter of the configuration in force; or, while that is not known to be committed, of the one before it: when only
+    /// the member that is being removed has the end of its removal, nobody else can be elected, and nobody but it can
+    /// bring that end about (thesis §4.2.2).
+    let private isEligible (state: State) =
+        match state.Configurations with
+        | struct (_, current) :: _ when Configuration.isVoter state.Self current -> true
+        | struct (index, _) :: struct (_, former) :: _ when index > state.CommitIndex ->
+            Configuration.isVoter state.Self former
+        | _ -> false
+
+    /// The configuration in force, if this member may stand for election in it: eligible, willing to lead, not about to
+    /// leave, and with a disk that works.
     let private standsIn (config: NodeConfig) (clock: Clock) (state: State) : Configuration voption =
         match State.configuration state with
         | ValueSome configuration when
             config.Preference.Preference <> LeadershipPreference.Observer
             && state.Departure.IsNone
             && not (LogWrites.isStalled config clock state)
-            && Configuration.isVoter state.Self configuration
+            && isEligible state
             ->
             ValueSome configuration
         | ValueSome _
