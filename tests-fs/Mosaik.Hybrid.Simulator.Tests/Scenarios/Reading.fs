@@ -126,7 +126,17 @@ type private Reading(file: string) =
             Some(Condition.Answered(call label, List.map command names))
         | _ -> None
 
-    let verbs = [ "holds"; "has"; "committed"; "forgot"; "counts"; "alone"; "down"; "learner"; "forwarded" ]
+    let verbs =
+        [ "holds"
+          "has"
+          "committed"
+          "forgot"
+          "counts"
+          "alone"
+          "down"
+          "learner"
+          "joint"
+          "forwarded" ]
 
     /// Conditions about peers: who, a verb, and what.
     let ofPeers (who: string list) (verb: string) (what: string list) =
@@ -142,6 +152,7 @@ type private Reading(file: string) =
         | "alone", [] -> Condition.Alone(peers who)
         | "down", [] -> Condition.Down(peers who)
         | "learner", [] -> Condition.Learner(peers who)
+        | "joint", [] -> Condition.Joint(peers who)
         | _, _ -> fail $"'{verb} {words what}' is not understood"
 
     let rec condition (text: string list) : Condition =
@@ -157,6 +168,7 @@ type private Reading(file: string) =
         | "no" :: "leader" :: "at" :: who -> Condition.NoLeaderAt(peers who)
         | "candidates" :: who -> Condition.Candidates(peers who)
         | "voters" :: who -> Condition.Voters(peers who)
+        | "committee" :: who -> Condition.Committee(peers who)
         | "state" :: "of" :: rest -> machine rest
         | [ "entry"; place; "is"; "committed" ] -> Condition.EntryAt(known numbers "number" place, ValueNone)
         | [ "entry"; place; "is"; label ] ->
@@ -209,6 +221,7 @@ type private Reading(file: string) =
             | None -> fail "say: drift n1 by -500 in 1000"
         | "observer" :: who -> ValueSome(Setting.Observer(List.map peerNumber who))
         | [ "jitter"; time; "ms" ] -> ValueSome(Setting.Jitter(count time))
+        | [ "removal"; "delay"; time; "ms" ] -> ValueSome(Setting.RemovalDelay(count time))
         | [ "voters"; "at"; "most"; most ] -> ValueSome(Setting.VotersMax(integer 1 31 most))
         | [ "entries"; "an"; "append"; most ] -> ValueSome(Setting.EntriesAnAppend(integer 1 1_000 most))
         | [ "bytes"; "an"; "append"; most ] -> ValueSome(Setting.BytesAnAppend(integer 1 100_000 most))
@@ -230,6 +243,11 @@ type private Reading(file: string) =
         | Some(senders, receivers), _ -> make (peers senders, peers receivers, false)
         | None, Some(left, right) -> make (peers left, peers right, true)
         | None, None -> fail "say which way: n1 -> n2, or n1 - n2 for both"
+
+    let handOver (text: string list) =
+        match around "to" text with
+        | Some(asked, target) -> Statement.HandOver(peers asked, ValueSome(peers target))
+        | None -> Statement.HandOver(peers text, ValueNone)
 
     let labelled (text: string list) =
         match around "as" text with
@@ -289,6 +307,8 @@ type private Reading(file: string) =
         | "resume" :: who -> Statement.Do(Deed.Resume, peers who)
         | "stall" :: "disk" :: who -> Statement.Do(Deed.StallDisk, peers who)
         | "free" :: "disk" :: who -> Statement.Do(Deed.FreeDisk, peers who)
+        | "leave" :: who -> Statement.Do(Deed.Leave, peers who)
+        | "hand" :: "over" :: rest -> handOver rest
         | "isolate" :: who -> Statement.Do(Deed.Isolate, peers who)
         | "cut" :: rest -> link Statement.Cut rest
         | "join" :: rest -> link Statement.Join rest

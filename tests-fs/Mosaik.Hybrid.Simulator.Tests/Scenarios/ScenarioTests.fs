@@ -9,7 +9,13 @@ open Expecto
 type Here =
     static member Folder([<CallerFilePath>] ?path: string) = Path.GetDirectoryName(Option.get path)
 
-let private files = Directory.GetFiles(Here.Folder(), "S*.txt") |> Array.sort
+let private ofKind (pattern: string) =
+    Directory.GetFiles(Here.Folder(), pattern) |> Array.sort
+
+/// The failures of the original, and then the traps of joint consensus and of coming back that other systems fell into.
+let private failures = ofKind "S??-*.txt"
+let private traps = ofKind "T?-*.txt"
+let private files = Array.append failures traps
 
 /// Each scenario is played with the choices of so many seeds: what it shows must not hang on one of them.
 let private seeds = [ 1UL .. 20UL ]
@@ -40,13 +46,16 @@ let tests =
 let completeness =
     testCase "every failure of the original, S1 to S19, has a scenario"
     <| fun () ->
-        let numbers = files |> Array.map numberOf |> Array.distinct |> Array.sort
+        let numbers = failures |> Array.map numberOf |> Array.distinct |> Array.sort
         Expect.sequenceEqual numbers [| 1..19 |] "numbers of the scenario files"
 
 [<Tests>]
 let names =
     testCase "a scenario's first line names its number"
     <| fun () ->
-        for file in files do
+        for file in failures do
             let title = (readFile file).Title
             Expect.stringContains title $"S{numberOf file}: " (Path.GetFileName file)
+        for file in traps do
+            let letter = Path.GetFileName(file)[1]
+            Expect.stringContains (readFile file).Title $"T({letter}): " (Path.GetFileName file)

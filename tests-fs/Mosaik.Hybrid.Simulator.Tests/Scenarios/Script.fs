@@ -183,6 +183,11 @@ type private Play(scenario: Scenario, stage: Stage) =
     let isLearner (configuration: Configuration) (number: int) =
         configuration.Learners |> List.exists (fun id -> Naming.numberOf id = number)
 
+    let isJoint (node: Node) =
+        match node.Log.Configuration with
+        | ValueSome configuration -> Configuration.isJoint configuration
+        | ValueNone -> false
+
     /// A condition of several peers holds when it is so for each of them, and `not` holds when it is so for none.
     let rec isSo (wanted: bool) (condition: Condition) : bool =
         let each (peers: Peers) (holds: Node -> bool) =
@@ -211,6 +216,11 @@ type private Play(scenario: Scenario, stage: Stage) =
         | Condition.Voters peers ->
             ofLeader (fun configuration ->
                 several peers |> List.forall (fun peer -> isVoter configuration peer = wanted))
+        | Condition.Committee peers ->
+            ofLeader (fun configuration ->
+                let members = configuration.Voters |> List.map Naming.numberOf |> List.sort
+                (members = List.sort (several peers) && not (Configuration.isJoint configuration)) = wanted)
+        | Condition.Joint peers -> each peers isJoint
         | Condition.Learner peers ->
             ofLeader (fun configuration ->
                 several peers |> List.forall (fun peer -> isLearner configuration peer = wanted))
@@ -248,6 +258,7 @@ type private Play(scenario: Scenario, stage: Stage) =
         | Deed.Pause -> numbers |> List.iter (fun number -> (nodeOf number).Pause())
         | Deed.Resume -> numbers |> List.iter (fun number -> (nodeOf number).Resume())
         | Deed.StallDisk -> numbers |> List.iter (fun number -> (diskOf number).IsStalled <- true)
+        | Deed.Leave -> numbers |> List.iter (fun number -> (nodeOf number).Leave())
         | Deed.FreeDisk -> numbers |> List.iter (fun number -> (diskOf number).IsStalled <- false)
         | _ -> stage.Isolate numbers
 
@@ -276,6 +287,7 @@ type private Play(scenario: Scenario, stage: Stage) =
         | Statement.Set _ -> ()
         | Statement.Let(name, peers) -> stage.Names[name] <- several peers
         | Statement.Do(deed, peers) -> perform deed (several peers)
+        | Statement.HandOver(asked, target) -> (nodeOf (one asked)).HandOver(target |> ValueOption.map one)
         | Statement.Cut(senders, receivers, bothWays) -> setWays senders receivers bothWays true
         | Statement.Join(senders, receivers, bothWays) -> setWays senders receivers bothWays false
         | Statement.Heal -> stage.Heal()

@@ -75,6 +75,7 @@ module Staging =
             withHabits numbers (fun habits -> { habits with Drift = parts }) plan
         | Setting.Jitter time -> { plan with Consensus = { consensus with ElectionTimeoutJitter = time } }
         | Setting.VotersMax most -> { plan with Consensus = { consensus with MaxVoters = most } }
+        | Setting.RemovalDelay time -> { plan with Consensus = { consensus with RemovalDelay = time } }
         | Setting.EntriesAnAppend most ->
             { plan with Consensus = { consensus with EntriesPerAppendMax = most; EntriesInFlightMax = most } }
         | Setting.ForwardTimeout time -> { plan with Consensus = { consensus with ForwardTimeout = time } }

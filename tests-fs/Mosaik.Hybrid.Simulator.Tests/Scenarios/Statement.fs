@@ -34,6 +34,8 @@ type Setting =
     | Drift of peers: int list * perMille: int
     | Jitter of milliseconds: int
     | VotersMax of int
+    /// How long a voter is silent before it is replaced or removed.
+    | RemovalDelay of milliseconds: int
     | EntriesAnAppend of int
     | ForwardTimeout of milliseconds: int
     | BootstrapDelay of milliseconds: int
@@ -73,6 +75,10 @@ type Condition =
     | Learner of Peers
     /// These are all voters of the leader's configuration.
     | Voters of Peers
+    /// The voters of the leader's configuration are these and nobody else, and it is not joint.
+    | Committee of Peers
+    /// The newest configuration of their logs is joint.
+    | Joint of Peers
     | Outcome of label: string * CallOutcome
     | Ended of label: string
     | Answered of label: string * names: string list
@@ -106,6 +112,7 @@ type Deed =
     | StallDisk = 5
     | FreeDisk = 6
     | Isolate = 7
+    | Leave = 8
 
 [<RequireQualifiedAccess>]
 type Statement =
@@ -113,6 +120,8 @@ type Statement =
     | Set of Setting
     | Let of name: string * Peers
     | Do of Deed * Peers
+    /// A peer is asked to see to it that another one leads; that whoever is fit does, without a target.
+    | HandOver of asked: Peers * target: Peers voption
     | Cut of senders: Peers * receivers: Peers * bothWays: bool
     | Join of senders: Peers * receivers: Peers * bothWays: bool
     | Heal
