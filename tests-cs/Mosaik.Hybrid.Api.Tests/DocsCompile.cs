@@ -15,6 +15,9 @@ public sealed class DocsCompile
         global using System.Linq;
         global using System.Threading;
         global using System.Threading.Tasks;
+        global using System.Diagnostics.Metrics;
+        global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.AspNetCore.Http;
         global using Microsoft.Extensions.Configuration;
         global using Microsoft.Extensions.DependencyInjection;
         global using Microsoft.Extensions.Hosting;
@@ -25,6 +28,10 @@ public sealed class DocsCompile
         global using Mosaik.Hybrid.Testing;
         global using Mosaik.Hybrid.Tickets;
         global using Mosaik.Hybrid.Transport;
+        global using OpenTelemetry;
+        global using OpenTelemetry.Metrics;
+        global using OpenTelemetry.Resources;
+        global using OpenTelemetry.Trace;
         global using Example;
         global using static Example.Given;
         """;
