@@ -71,23 +71,16 @@ module Lineages =
             && state.Bonded
                |> Map.exists (fun bonded facts -> bonded.Peer = id.Peer && facts.Lineage.IsNone))
 
-    /// It can be told what became of it: past, or here, of this lineage and without commands too. Of whoever can't be
-    /// reached it is not known: the group may have gone on with it, through changes that this member has missed.
-    let private isAccountedFor (state: State) (id: MemberId) =
-        id.Equals state.Self
-        || isPast state id
-        || (match state.Bonded.TryFind id with
-            | Some facts -> facts.Lineage = state.Lineage && not facts.HasCommands
-            | None -> false)
-
-    /// No majority of the committee is left in the lives that belong to it, so nothing can be committed here any more;
-    /// and no log of it holds a command that could be lost with this one.
+    /// All other voters are in later lives or other lineages, so nothing can be committed here any more, and nobody is
+    /// left with a log of this lineage; and this one holds no command that could be lost with it. Less than all is not
+    /// enough: the rest may have gone on without those that are past, through changes that this member has missed.
     let private isBarren (configuration: Configuration) (state: State) =
         state.FirstCommand = LogIndex.Zero
         && state.Leader.IsNone
         && not (State.isLeader state)
         && not (Quorum.isReached configuration (isPast state >> not))
-        && List.forall (isAccountedFor state) (Configuration.voters configuration)
+        && Configuration.voters configuration
+           |> List.forall (fun id -> id.Equals state.Self || isPast state id)
 
     /// Begins anew when the own lineage can do nothing for anybody.
     let private giveUpIfUseless (state: State) =
