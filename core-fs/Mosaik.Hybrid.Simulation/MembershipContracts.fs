@@ -66,12 +66,18 @@ module MembershipContracts =
         | Some facts -> facts.Preference = LeadershipPreference.Observer
         | None -> false
 
-    /// A voter goes when it is gone for good, or has been silent for the removal delay.
+    /// A voter goes when it is gone for good, has been silent for the removal delay, or leads and is about to leave.
     let private checkRemoved config clock (after: State) (next: Configuration) (voter: MemberId) =
-        if voter.Equals after.Self then
-            fails after $"a leader removes itself: {Show.configuration next}"
+        let isLeaving = voter.Equals after.Self && after.Departure.IsSome
+        if voter.Equals after.Self && not isLeaving then
+            fails after $"a leader that does not leave removes itself: {Show.configuration next}"
         let isSilent = silence clock voter after >= int64 (config: NodeConfig).Consensus.RemovalDelay
-        if not (isGone voter after) && not (isSeenAsObserver voter after) && not isSilent then
+        if
+            not isLeaving
+            && not (isGone voter after)
+            && not (isSeenAsObserver voter after)
+            && not isSilent
+        then
             fails after $"{Naming.show voter} is removed, though it answered lately"
         let isSpared = isSilent && not (isGone voter after) && not (isSeenAsObserver voter after)
         if isSpared && next.Voters.Length < config.Consensus.FoundingMembers then

@@ -108,6 +108,13 @@ type private Run(plan: Plan, settings: RunSettings) =
         | ValueSome _
         | ValueNone -> false
 
+    /// Two that have missed the end of their lineage keep each other from giving it up: neither knows that the other has
+    /// not gone on with it.
+    let hasMissedTheEnd (node: Node) =
+        (world.Oracle.Of node.Raft.Lineage).IsDissolved
+        && world.Alive
+           |> List.exists (fun other -> other.Peer <> node.Peer && other.Raft.Lineage = node.Raft.Lineage)
+
     /// The committees that may have to decide, if all disks with a log are of one lineage.
     let deciding () : Configuration list =
         let lineages =
@@ -176,7 +183,7 @@ type private Run(plan: Plan, settings: RunSettings) =
                 limit <- world.Now + patience
             let isLeaderLate = leaderAfter < 0L && world.Now > began + leaderPatience
             if world.Now > limit || isLeaderLate then
-                isStuck <- world.Alive |> List.exists isLost
+                isStuck <- world.Alive |> List.exists (fun node -> isLost node || hasMissedTheEnd node)
                 if not isStuck && world.IsBeyondHelp then
                     world.Coverage.Meet Sight.CommitteeLost
                     isStuck <- true

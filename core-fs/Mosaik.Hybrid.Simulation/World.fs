@@ -256,7 +256,8 @@ type World(plan: Plan, workload: IWorkload, store: IStoreUnderTest | null, trace
     member _.Deciding: struct (Lineage * Configuration) list =
         let committed = Dictionary<Lineage, LogIndex>()
         let deciding = List<struct (Lineage * Configuration)>()
-        for facts in oracle.Committing do
+        let mayDecide (lineage: Lineage) = not (oracle.Of lineage).IsDissolved
+        for facts in oracle.Committing |> List.filter (fun facts -> mayDecide facts.Lineage) do
             let newest =
                 facts.Committed.FindLast(fun committed -> committed.Entry.Kind = EntryKind.Configuration)
             committed[facts.Lineage] <- newest.Entry.Index
@@ -267,6 +268,7 @@ type World(plan: Plan, workload: IWorkload, store: IStoreUnderTest | null, trace
             for struct (index, configuration) in log.Configurations do
                 match committed.TryGetValue lineage with
                 | true, settled when index <= settled -> ()
+                | _, _ when not (mayDecide lineage) -> ()
                 | _, _ -> deciding.Add(struct (lineage, configuration))
         for node in nodes do
             match node with
