@@ -84,4 +84,14 @@ let tests =
               "of three members that admit a fourth, while leaders change"
               (holds
                   { configuration with Proposals = 0; Crashes = 0; WritesInFlight = 0 }
-                  [ Sight.Election; Sight.Commit; Sight.Admission; Sight.Truncation ]) ]
+                  [ Sight.Election; Sight.Commit; Sight.Admission; Sight.Truncation ])
+          testCase
+              "of two members that give a third a vote, while leaders change and one crashes"
+              (holds
+                  { configuration with Members = 2; FoundingMembers = 2; Proposals = 0; Promotion = true }
+                  [ Sight.Election
+                    Sight.Commit
+                    Sight.JointEntered
+                    Sight.Promotion
+                    Sight.Truncation
+                    Sight.CrashThatLoses ]) ]

@@ -62,6 +62,8 @@ type Bounds =
         LostRequests: bool
         /// Members remember whether they have heard the leader lately, and if so refuse to vote.
         Sticky: bool
+        /// The newcomer of the configuration tier gets a vote, by a joint configuration, when it has caught up.
+        Promotion: bool
         Symmetry: Symmetry
         /// The most entries in one append.
         EntriesPerAppend: int
@@ -87,6 +89,7 @@ module Bounds =
           WritesInFlight = 1
           LostRequests = false
           Sticky = false
+          Promotion = false
           Symmetry = Symmetry.On
           EntriesPerAppend = 16
           StatesMax = 100_000_000

@@ -75,6 +75,7 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
         | "--no-symmetry" :: rest ->
             parse { asked with Bounds = { asked.Bounds with Symmetry = Symmetry.Off } } rest
         | "--sticky" :: rest -> parse { asked with Bounds = { asked.Bounds with Sticky = true } } rest
+        | "--promotion" :: rest -> parse { asked with Bounds = { asked.Bounds with Promotion = true } } rest
         | "--lost-requests" :: rest ->
             parse { asked with Bounds = { asked.Bounds with LostRequests = true } } rest
         | "--tier" :: name :: rest ->
@@ -115,7 +116,8 @@ A visited state costs about 40 bytes for good, and about 2 KB while it is part o
         let seen (sight: Sight) = report.Coverage.Of sight
         $"{nameOf report.Bounds.Tier, -14}{seen Sight.Election} elections, {seen Sight.Commit} commits, {seen Sight.Truncation} truncations, "
         + $"{seen Sight.Rejection} appends rejected, {seen Sight.VoteDenied} votes denied, {seen Sight.CrashThatLoses} crashes that lose writes, "
-        + $"{seen Sight.Founding} foundings, {seen Sight.Admission} configurations appended, {seen Sight.NewBeginning} new beginnings"
+        + $"{seen Sight.Founding} foundings, {seen Sight.Admission} configurations appended, "
+        + $"{seen Sight.JointEntered} of them joint and {seen Sight.Promotion} with another voter, {seen Sight.NewBeginning} new beginnings"
 
     /// The table of some reports, and the trace of each broken rule.
     let table (reports: Report list) : string list =

@@ -34,7 +34,7 @@ module Normal =
                 ElectionTimeoutJitter = 0
                 HeartbeatJitter = 0
                 EntriesPerAppendMax = bounds.EntriesPerAppend
-                MaxVoters = bounds.Members
+                MaxVoters = bounds.Members + (if bounds.Promotion then 1 else 0)
                 // Nobody is silent for so long.
                 RemovalDelay = 86_400_000
                 // A newcomer that is never told of the group must not found another one by itself.
@@ -145,7 +145,9 @@ module Normal =
                 |> List.map (fun write ->
                     { write with Sequence = rebased basis write.Sequence; Since = Moment.nextElection })
             DiskStalled = false
-            // Who was met is known by `Foreign` as far as it decides anything.
+            // Every lineage counts as one with commands: which of two without any ends is decided by their ids, and states
+            // would not be the same for all names. Who was met is known by `Foreign` as far as it decides anything.
+            FirstCommand = LogIndex 1UL
             Strangers = Map.empty
             Armed = State.longAgo }
 

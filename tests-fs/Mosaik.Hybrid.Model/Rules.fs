@@ -191,8 +191,13 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
             let ghost = Ghost(reign :: ghost.Reigns, ghost.Commitments, ghost.Dissolved)
             struct (ghost, firstIncomplete number node ghost.Commitments)
 
-    let durableQuorum (nodes: Node[]) number (commitment: Commitment) =
-        match State.configuration nodes[number].State with
+    /// A leader changes the configuration when it has counted: by the one that was in force before.
+    let durableQuorum (nodes: Node[]) number (before: State) (commitment: Commitment) =
+        let inForce =
+            match State.configuration before with
+            | ValueSome configuration -> ValueSome configuration
+            | ValueNone -> State.configuration nodes[number].State
+        match inForce with
         | ValueNone -> broken Rule.durableQuorum "There is no configuration."
         | ValueSome configuration ->
             let count (ids: MemberId list) =
@@ -233,16 +238,22 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
             | None -> ValueNone
 
     /// An entry that is committed for the first time.
-    let firstCommitted (nodes: Node[]) number (commitment: Commitment) (ghost: Ghost) =
+    let firstCommitted (nodes: Node[]) number (before: State) (commitment: Commitment) (ghost: Ghost) =
         let ghost = Ghost(ghost.Reigns, commitment :: ghost.Commitments, ghost.Dissolved)
         let found =
             firstOf
-                [ (fun () -> durableQuorum nodes number commitment)
+                [ (fun () -> durableQuorum nodes number before commitment)
                   (fun () -> leadersComplete nodes commitment)
                   (fun () -> oneLineage ghost) ]
         struct (ghost, found)
 
-    let committedAt (nodes: Node[]) number (ghost: Ghost) (index: int) : struct (Ghost * Violation voption) =
+    let committedAt
+        (nodes: Node[])
+        number
+        (before: State)
+        (ghost: Ghost)
+        (index: int)
+        : struct (Ghost * Violation voption) =
         let node = nodes[number]
         let lineage = lineageOf node
         if index > node.Log.Length then
@@ -264,6 +275,7 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
                 firstCommitted
                     nodes
                     number
+                    before
                     { Lineage = lineage; Index = index; Entry = entry; Term = term }
                     ghost
 
@@ -273,7 +285,7 @@ type Rules(bounds: Bounds, cast: Cast, show: Show) =
         let mutable found = ValueNone
         for index in int before.CommitIndex.Value + 1 .. int after.CommitIndex.Value do
             if found.IsNone then
-                let struct (later, broke) = committedAt nodes number ghost index
+                let struct (later, broke) = committedAt nodes number before ghost index
                 ghost <- later
                 found <- broke
         if

@@ -17,11 +17,15 @@ type Sight =
     | Founding = 6
     | Admission = 7
     | NewBeginning = 8
+    /// A joint configuration was appended.
+    | JointEntered = 9
+    /// A configuration with more voters than the given one, and not joint any more.
+    | Promotion = 10
 
 /// How often each was seen, over all transitions.
 [<Sealed>]
 type Coverage() =
-    let counts: int64[] = Array.zeroCreate 9
+    let counts: int64[] = Array.zeroCreate 11
     member _.Note(sight: Sight) =
         counts[int sight] <- counts[int sight] + 1L
     member _.Of(sight: Sight) = counts[int sight]
@@ -193,11 +197,15 @@ type Steps(bounds: Bounds, cast: Cast, show: Show, rules: Rules, encoding: Encod
     let sightsOfWrite (before: Node) (written: Written) =
         [ if written.TruncateFrom > 0 && written.TruncateFrom <= before.Log.Length then
               Sight.Truncation
-          if
-              written.Entries
-              |> Array.exists (fun entry -> entry.Kind = EntryKind.Configuration)
-          then
-              Sight.Admission ]
+          for entry in written.Entries do
+              match entry.Kind, Configuration.decode entry.Value.Payload with
+              | EntryKind.Configuration, Ok(struct (_, configuration)) ->
+                  Sight.Admission
+                  if Configuration.isJoint configuration then
+                      Sight.JointEntered
+                  elif configuration.Voters.Length > bounds.Members then
+                      Sight.Promotion
+              | _, _ -> () ]
 
     let sights (before: Node) (after: Node) (released: Word list) =
         [ if
