@@ -32,6 +32,12 @@ internal static class Assemblies
         typeof(LogStorageConformance).Assembly,
     ];
 
+    /// <summary>What is published besides: for F# scripts and model tests, with F# types, and never on the way of C# users.</summary>
+    public static IReadOnlyList<Assembly> Inner { get; } = [Core, Wire, Simulation];
+
     public static Assembly PublicNamed(string name) =>
         Public.Single(assembly => assembly.GetName().Name == name);
+
+    public static Assembly PublishedNamed(string name) =>
+        Public.Concat(Inner).Single(assembly => assembly.GetName().Name == name);
 }

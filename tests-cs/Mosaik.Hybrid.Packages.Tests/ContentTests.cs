@@ -79,6 +79,26 @@ public sealed partial class ContentTests(Feed feed)
         Assert.All(own, element => Assert.Equal(feed.Version, element.Attribute("version")!.Value));
     }
 
+    /// <summary>There when a program runs; its compiler, and so its editor, sees nothing of them.</summary>
+    [Theory]
+    [InlineData("Mosaik.Hybrid", "Mosaik.Hybrid.Core", true)]
+    [InlineData("Mosaik.Hybrid", "Mosaik.Hybrid.Wire", true)]
+    [InlineData("Mosaik.Hybrid.Testing", "Mosaik.Hybrid.Simulation", true)]
+    [InlineData("Mosaik.Hybrid", "Mosaik.Hybrid.Storage.Memory", false)]
+    public void UsersDoNotCompileAgainstTheCore(string id, string dependency, bool isHidden)
+    {
+        var element = Package
+            .Of(feed, id)
+            .All("dependency")
+            .Single(element => element.Attribute("id")!.Value == dependency);
+        // Either list may be there; where neither is, everything is taken.
+        var included = element.Attribute("include")?.Value.Split(',');
+        var excluded = element.Attribute("exclude")?.Value.Split(',') ?? [];
+        bool IsTaken(string asset) => included?.Contains(asset) != false && !excluded.Contains(asset);
+        Assert.Equal(!isHidden, IsTaken("Compile"));
+        Assert.True(IsTaken("Runtime"));
+    }
+
     [Fact]
     public void NobodyNeedsWhatOnlyBuildsThis()
     {
