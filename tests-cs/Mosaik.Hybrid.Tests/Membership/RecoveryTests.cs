@@ -89,6 +89,36 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task AStoreThatWasReset_OpensAsTheNewMember_WithTheNewLog()
+    {
+        await using var cluster = await TestCluster.StartAsync(
+            Carrier.InProcess,
+            1,
+            machines: static _ => new SavedJournal(),
+            stores: NewStore
+        );
+        var node = cluster.Nodes[0];
+        await PopulateAsync(cluster, hasSnapshots: false);
+        var former = node.Group.Status;
+        var fresh = new SavedJournal();
+
+        await node.Group.ResetAsync(fresh).Soon("the log is forgotten");
+        await cluster.AwaitAsync(node.Group.When.IsLeader(), "it founds a lineage of its own");
+        await cluster.ExecuteAsync(node, "new");
+        Assert.Equal(["new"], fresh.Commands);
+        var after = node.Group.Status;
+        Assert.NotEqual(former.Lineage, after.Lineage);
+        Assert.NotEqual(former.Self, after.Self);
+        await node.StopAsync().Soon("the node stops");
+
+        var again = await RestartAsync(cluster, node.Id, 0);
+        await cluster.AwaitAsync(again.Group.When.IsLeader(), "it leads again");
+        await cluster.ConvergedAsync(static all => all is ["new"], "the new log is there, and nothing else");
+        Assert.Equal(after.Self, again.Group.Status.Self);
+        Assert.Equal(after.Lineage, again.Group.Status.Lineage);
+    }
+
+    [Fact]
     public async Task AnEmptyStore_AndOneInUse_AreRefused()
     {
         await using var cluster = await TestCluster.StartAsync(Carrier.InProcess, 1, stores: NewStore);
