@@ -84,7 +84,8 @@ type Oracle(coverage: Coverage) =
             | Some reason ->
                 broken
                     Rules.quorumIntersection
-                    $"{Naming.show step.Id} appends the configuration {Show.configuration next} at {index} after {Show.configuration former}: it {reason}"
+                    ($"{Naming.show step.Id} appends the configuration {Show.configuration next} at {index} "
+                     + $"after {Show.configuration former}: it {reason}")
             | None -> ()
         | _, _ -> ()
 

@@ -116,7 +116,8 @@ module PlanWords =
                   struct (call'.At, 1, call call') ]
             |> List.sortBy (fun (struct (at, order, _)) -> struct (at, order))
         [ $"{plan.Size} peers, {config.FoundingMembers} of them found the group, at most {config.MaxVoters} vote; "
-          + $"who is silent for {config.RemovalDelay} ms is replaced; elections after {config.ElectionTimeout} to {config.ElectionTimeout + config.ElectionTimeoutJitter} ms, "
+          + $"who is silent for {config.RemovalDelay} ms is replaced; "
+          + $"elections after {config.ElectionTimeout} to {config.ElectionTimeout + config.ElectionTimeoutJitter} ms, "
           + $"at most {config.EntriesPerAppendMax} entries an append and {config.EntriesInFlightMax} on their way"
           network plan.Network
           $"writes take up to {milliseconds plan.Runtime.DiskMax} ms, the machine pauses up to "

@@ -65,11 +65,7 @@ public static class StoredForm
     {
         entry = default;
         var span = source.Span;
-        if (
-            span.Length < EntryFixedSize
-            || span[36] > (byte)EntryKind.Dissolution
-            || span[37] > HasProposer
-        )
+        if (span.Length < EntryFixedSize || span[36] > (byte)EntryKind.Dissolution || span[37] > HasProposer)
         {
             return false;
         }

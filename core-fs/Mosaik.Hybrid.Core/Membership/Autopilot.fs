@@ -57,7 +57,11 @@ module Autopilot =
             |> List.filter (isLost >> not)
             |> List.partition (fun id -> not (id.Equals self) && isSilent config (standing id))
         let standbys = standbys config standing current
-        let kept = if leaves && kept = [ self ] && not standbys.IsEmpty then [] else kept
+        let kept =
+            if leaves && kept = [ self ] && not standbys.IsEmpty then
+                []
+            else
+                kept
         let promoted = standbys |> List.truncate (max 0 (config.MaxVoters - kept.Length))
         let missing = max 0 (config.FoundingMembers - kept.Length - promoted.Length)
         let spared =

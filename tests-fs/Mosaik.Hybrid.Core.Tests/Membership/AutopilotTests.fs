@@ -196,12 +196,14 @@ let tests =
           testCase "a lone leader that leaves is replaced by standbys, and stays where there is none"
           <| fun () ->
               let leaving current =
-                  Autopilot.wanted { config with MaxVoters = 1 } (memberOf 1) true (fun _ -> healthy) [] current
-              voters [ 1 ]
-              |> withLearners [ 2; 3 ]
-              |> leaving
-              |> expectVoters [ 2 ]
-              |> ignore
+                  Autopilot.wanted
+                      { config with MaxVoters = 1 }
+                      (memberOf 1)
+                      true
+                      (fun _ -> healthy)
+                      []
+                      current
+              voters [ 1 ] |> withLearners [ 2; 3 ] |> leaving |> expectVoters [ 2 ] |> ignore
               voters [ 1 ] |> leaving |> expectVoters [ 1 ] |> ignore
               voters [ 1; 2 ] |> leaving |> expectVoters [ 1; 2 ] |> ignore
 
