@@ -61,6 +61,7 @@ public sealed class Network : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
+        Rehearsal.BeginOnce();
         await node.Transport.StartAsync(cancellationToken).ConfigureAwait(false);
         var network = new Network(name, node, ownsIdentity);
         await node.Discovery.StartAsync(cancellationToken).ConfigureAwait(false);
