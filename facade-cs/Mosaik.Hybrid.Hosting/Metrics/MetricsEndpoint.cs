@@ -97,9 +97,9 @@ internal sealed class MetricsEndpoint(
                 var client = await listener.AcceptTcpClientAsync(_stopping.Token).ConfigureAwait(false);
                 _ = Task.Run(() => ServeAsync(client, page), CancellationToken.None);
             }
-            catch (Exception exception)
-                when (exception is OperationCanceledException or ObjectDisposedException)
+            catch (Exception) when (_stopping.IsCancellationRequested)
             {
+                // The listener says in several ways that it was stopped under its accept.
                 return;
             }
             catch (SocketException)
