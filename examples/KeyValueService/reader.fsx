@@ -47,6 +47,9 @@ let group =
 
 group.When.Online().WaitAsync(TimeSpan.FromMinutes 1.).GetAwaiter().GetResult()
 
+let isObserver = group.Members.Observers |> Seq.exists (fun one -> one.Peer = network.LocalPeer)
+printfn $"reads along, observer: {isObserver}"
+
 for key in keys do
     // A quorum of the service says how fresh the answer must be; the answer is this node's own.
     let answer = group.QueryAsync(Get key, Consistency.Strong) |> await

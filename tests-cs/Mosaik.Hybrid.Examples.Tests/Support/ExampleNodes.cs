@@ -66,6 +66,13 @@ internal sealed partial class ExampleNodes : IAsyncDisposable
         _processes[place] = null;
     }
 
+    /// <summary>Tells a node to stop; gives its exit code.</summary>
+    public async Task<int> StopAsync(int place)
+    {
+        _addresses[place] = null;
+        return await _processes[place]!.StopAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _processes.OfType<ExampleProcess>())

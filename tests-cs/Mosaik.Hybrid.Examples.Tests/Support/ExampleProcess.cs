@@ -8,6 +8,9 @@ namespace Mosaik.Hybrid.Examples.Tests.Support;
 /// <summary>One process of an example, by what it prints.</summary>
 internal sealed class ExampleProcess : IAsyncDisposable
 {
+    /// <summary>A script is compiled first, which a busy machine takes its time for.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
     private readonly Process _process;
     private readonly List<string> _lines = [];
     private readonly Lock _gate = new();
@@ -120,10 +123,18 @@ internal sealed class ExampleProcess : IAsyncDisposable
         return await EndAsync();
     }
 
-    /// <summary>Ends by itself.</summary>
+    /// <summary>Ends by itself; fails with all that it printed when it does not.</summary>
     public async Task<int> EndAsync()
     {
-        await _process.WaitForExitAsync().Soon("the process ends");
+        try
+        {
+            await _process.WaitForExitAsync().WaitAsync(s_patience);
+        }
+        catch (TimeoutException timeout)
+        {
+            throw new TimeoutException($"The process did not end.\n{Output}", timeout);
+        }
+
         return _process.ExitCode;
     }
 
