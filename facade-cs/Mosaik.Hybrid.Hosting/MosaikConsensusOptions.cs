@@ -37,6 +37,9 @@ public sealed class MosaikConsensusOptions
     /// <inheritdoc cref="ConsensusConfig.MaxVoters"/>
     public int? MaxVoters { get; set; }
 
+    /// <inheritdoc cref="ConsensusConfig.RemovalDelay"/>
+    public TimeSpan? RemovalDelay { get; set; }
+
     /// <inheritdoc cref="ConsensusConfig.EntriesPerAppendMax"/>
     public int? EntriesPerAppendMax { get; set; }
 
@@ -80,6 +83,7 @@ public sealed class MosaikConsensusOptions
             .WithQueryTimeout(QueryTimeout ?? defaults.QueryTimeout)
             .WithFoundingMembers(FoundingMembers ?? defaults.FoundingMembers)
             .WithMaxVoters(MaxVoters ?? defaults.MaxVoters)
+            .WithRemovalDelay(RemovalDelay ?? defaults.RemovalDelay)
             .WithEntriesPerAppendMax(EntriesPerAppendMax ?? defaults.EntriesPerAppendMax)
             .WithBytesPerAppendMax(BytesPerAppendMax ?? defaults.BytesPerAppendMax)
             .WithEntriesInFlightMax(EntriesInFlightMax ?? defaults.EntriesInFlightMax)

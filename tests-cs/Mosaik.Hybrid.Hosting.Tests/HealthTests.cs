@@ -193,6 +193,30 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task AGroupThatWasFoundedTwiceIsDegraded()
+    {
+        await using var hosts = new TestHosts();
+        var one = await hosts.StartAsync(AddChecks);
+        hosts.Wire.Isolate(TestHosts.PeerOf(one));
+        var other = await hosts.StartAsync(AddChecks);
+        foreach (var host in hosts.All)
+        {
+            // A lineage that has done nothing gives way by itself.
+            await TestHosts.GroupOf(host).When.Online().Soon("the host is online");
+            await TestHosts.GroupOf(host).ExecuteAsync(1).Soon("the command takes effect");
+        }
+
+        hosts.Wire.HealAll();
+        await UntilAsync(
+            other,
+            Ready,
+            static look =>
+                look.Status == HealthStatus.Degraded
+                && look.Description!.Contains("founded more than once", StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
     public void OptionsHaveRanges()
     {
         var options = new MosaikHealthOptions();

@@ -17,6 +17,15 @@ public sealed class SettingsTests
     private const string Ledger = "Mosaik:Groups:ledger";
 
     [Fact]
+    public void EveryParameterOfConsensusIsASetting()
+    {
+        var parameters = typeof(ConsensusConfig)
+            .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Select(static property => property.Name);
+        Assert.Equal(parameters.Order(), SettingTables.Consensus.Names.Order());
+    }
+
+    [Fact]
     public void EverySettingOfTheNodeIsRead()
     {
         var options = NodeOptions(
@@ -114,6 +123,10 @@ public sealed class SettingsTests
         (settings[$"{Ledger}:Consensus:ElectionTimeout"], expected["ElectionTimeout"]) = (
             "00:00:02",
             TimeSpan.FromSeconds(2)
+        );
+        (settings[$"{Ledger}:Consensus:RemovalDelay"], expected["RemovalDelay"]) = (
+            "00:00:05",
+            TimeSpan.FromSeconds(5)
         );
         (settings[$"{Ledger}:Consensus:FoundingMembers"], expected["FoundingMembers"]) = ("2", 2);
         var config = GroupOptions(settings).Consensus.ToConfig();

@@ -85,14 +85,27 @@ internal sealed record GroupHealth(HealthStatus Status, string Sentence)
                     $"is ahead of this node's state machine, which has {lag:N0} entries to apply; {options.LagMax:N0} are allowed"
                 )
             )
-            : Worst(Room(group, storage, options), Quorum(group, members, facts));
+            : Worst(Lineages(group, facts), Quorum(group, members, facts), Room(group, storage, options));
     }
 
-    private static GroupHealth Worst(GroupHealth left, GroupHealth right) =>
-        left.Status < right.Status ? left : right;
+    /// <summary>The worst of what was found; of two that are as bad, the first.</summary>
+    private static GroupHealth Worst(params IEnumerable<GroupHealth?> found) =>
+        found.OfType<GroupHealth>().MinBy(static health => health.Status)!;
 
-    /// <summary>How much longer the log can grow.</summary>
-    private static GroupHealth Room(
+    /// <summary>Other lineages of the group; null when there are none.</summary>
+    private static GroupHealth? Lineages(HostedGroup group, GroupFacts facts) =>
+        facts.Conflicts() is var others and > 0
+            ? new GroupHealth(
+                HealthStatus.Degraded,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Group '{group.Name}' was founded more than once: {others} other lineages of it live, "
+                ) + "whose logs never mix with this one; reset one side."
+            )
+            : null;
+
+    /// <summary>Too little room for the log; null when there is enough.</summary>
+    private static GroupHealth? Room(
         HostedGroup group,
         GroupStorageStatus storage,
         MosaikHealthOptions options
@@ -105,7 +118,7 @@ internal sealed record GroupHealth(HealthStatus Status, string Sentence)
                     $"Group '{group.Name}' has little room for its log on this node: {free:N0} bytes of {options.FreeBytesMin:N0}."
                 )
             )
-            : Healthy(group, "has room for its log");
+            : null;
 
     /// <summary>How far the group is from standing still.</summary>
     private static GroupHealth Quorum(HostedGroup group, GroupMembers members, GroupFacts facts)

@@ -29,7 +29,7 @@ public static class MosaikHealthChecksBuilderExtensions
     /// Ready is unhealthy when the host has not joined a group yet, when this node's disk makes no progress, when this
     /// node does not belong to the group yet, when it knows no leader or lacks entries that the leader has, when its
     /// machine lags behind, or when it reaches fewer voters than decide. It is degraded when one more lost voter would stop
-    /// the group, or when there is little room for the log. The description says which, a sentence for each group.
+    /// the group, when other lineages of it live, or when there is little room for the log. The description says which, a sentence for each group.
     /// </para>
     /// </remarks>
     /// <exception cref="InvalidOperationException"><c>AddMosaik</c> was not called on the services before.</exception>

@@ -47,6 +47,11 @@ internal static class SettingTables
             .Time("QueryTimeout", $"{Times} 1 ms to 1 hour", static (o, v) => o.QueryTimeout = v)
             .Number("FoundingMembers", "1 to MaxVoters", static (o, v) => o.FoundingMembers = v)
             .Number("MaxVoters", "1 to 31", static (o, v) => o.MaxVoters = v)
+            .Time(
+                "RemovalDelay",
+                $"{Times} at least twice the election timeout, up to 24 hours",
+                static (o, v) => o.RemovalDelay = v
+            )
             .Number("EntriesPerAppendMax", "1 to 65536", static (o, v) => o.EntriesPerAppendMax = v)
             .Number("BytesPerAppendMax", "1 to 8388608", static (o, v) => o.BytesPerAppendMax = v)
             .Number("EntriesInFlightMax", "1 to 16777216", static (o, v) => o.EntriesInFlightMax = v)

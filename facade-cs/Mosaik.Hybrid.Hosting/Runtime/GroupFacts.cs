@@ -21,6 +21,9 @@ internal sealed record GroupFacts
     /// <summary>How many entries of this node's log its machine has not applied.</summary>
     public required Func<long> Lag { get; init; }
 
+    /// <summary>How many other lineages of the group live.</summary>
+    public required Func<int> Conflicts { get; init; }
+
     /// <summary>How the log is doing.</summary>
     public required Func<GroupStorageStatus> Storage { get; init; }
 
@@ -44,6 +47,7 @@ internal sealed record GroupFacts
             Members = () => group.Members,
             Bonds = () => group.Bonds,
             Lag = () => LagOf(group.Committed, group.LogPosition.Index),
+            Conflicts = () => group.Status.Conflict.Count,
             Storage = () => group.Storage,
             // No peer has this id, so the wait ends with the group, and says why.
             Ended = group.When.LeaderIs(default),
