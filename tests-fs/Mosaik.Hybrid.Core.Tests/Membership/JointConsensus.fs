@@ -160,11 +160,29 @@ let tests =
               |> expectTerm 4
               |> ignore
 
-          testCase "a member that is not in its own configuration does not stand"
+          testCase
+              "a member whose removal is committed does not stand; while it is not, perhaps nobody else can win"
           <| fun () ->
-              holding [ { joint with Voters = three; Outgoing = three } ]
+              let removed =
+                  [ { Configuration.ofVoters three with Outgoing = committee.Voters }
+                    Configuration.ofVoters three ]
+              holding removed |> stands |> expectRole "pre-candidate" |> ignore
+              holding removed
+              |> receives n2 (append 4 (position 4 4) [] 4)
               |> stands
               |> expectRole "follower"
+              |> ignore
+
+          testCase "the voters of its newest configuration elect it, without its own vote"
+          <| fun () ->
+              holding
+                  [ { Configuration.ofVoters three with Outgoing = committee.Voters }
+                    Configuration.ofVoters three ]
+              |> stands
+              |> receives n2 (voteReply true 5 Vote.Granted)
+              |> expectRole "pre-candidate"
+              |> receives n3 (voteReply true 5 Vote.Granted)
+              |> expectRole "candidate"
               |> ignore
 
           testCase "a late answer of a member that was removed and added again changes nothing (rule 15)"

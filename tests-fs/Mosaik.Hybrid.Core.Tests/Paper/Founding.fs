@@ -77,7 +77,7 @@ let tests =
               scene
               |> receives n3 (granted scene)
               |> expectRole "leader"
-              |> expectTold "write 2 term 1 vote n1 1/1 configuration"
+              |> expectTold "write 2 term 1 vote n1 1/1 [n1 n2 n3]"
               |> ignore
 
           testCase "who gave a founding ballot gives the founder the time to found"
