@@ -7,9 +7,9 @@ namespace Mosaik.Hybrid;
 /// <remarks>
 /// <para>
 /// For the last resort, offline. As long as a majority of the voters can come back, start them instead: nothing is lost
-/// then. <see cref="BeginLineageAsync"/> makes the log of one member the log of a new lineage, with this member as its
-/// only voter. <b>What only others had acknowledged is lost</b>; what stands in this log and was never committed takes
-/// effect. Use the store with the last position that is highest by term, then index.
+/// then. <see cref="BeginLineageAsync"/> makes the log of one member the log of a new lineage, with a new incarnation of
+/// that member as its only voter. <b>What only others had acknowledged is lost</b>; what stands in this log and was never
+/// committed takes effect. Use the store with the last position that is highest by term, then index.
 /// </para>
 /// <para>
 /// Afterwards the node starts as ever, decides alone, and takes in whoever joins with an empty store. Members of the
@@ -25,7 +25,7 @@ public sealed class LogSurvivor : IAsyncDisposable
     private LogSurvivor(ILogStorage storage, StoredLog log, HardState hard, GroupMembers members) =>
         (_storage, _log, Hard, Configuration) = (storage, log, hard, members);
 
-    /// <summary>The member whose log it is.</summary>
+    /// <summary>The member whose log it is; when a lineage was begun, the new member of the same peer.</summary>
     public MemberId Member => Hard.Member;
 
     /// <summary>The lineage of the log.</summary>
@@ -75,7 +75,7 @@ public sealed class LogSurvivor : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins a new lineage at the end of the log, with this member as its only voter; in one durable batch.</summary>
+    /// <summary>Begins a new lineage at the end of the log, with a new incarnation of the member as its only voter; in one durable batch.</summary>
     /// <returns>The new lineage.</returns>
     /// <exception cref="StorageException">It may or may not have been written; open the store again to see.</exception>
     /// <exception cref="InvalidOperationException">It was done before.</exception>

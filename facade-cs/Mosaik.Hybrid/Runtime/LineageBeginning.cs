@@ -70,8 +70,8 @@ internal static class LineageBeginning
             ).Timestamp;
 
     /// <summary>
-    /// A later term, a new lineage, and a configuration of this member alone as the entry after the last. The term was
-    /// nobody's: whoever voted in it with the others is of another lineage from here on.
+    /// A later term, a new lineage, and a configuration of a new member of this peer alone as the entry after the last. A
+    /// new one, for a member belongs to one lineage for good: others conclude from it that theirs committed nothing.
     /// </summary>
     public static LogWriteBatch Make(HardState hard, LogPosition last, long timestamp)
     {
@@ -79,7 +79,8 @@ internal static class LineageBeginning
         RandomNumberGenerator.Fill(random);
         var lineage = new Lineage(Bytes16.FromBytes(random));
         var term = hard.CurrentTerm.Next;
-        var alone = ConfigurationModule.ofVoters([hard.Member]);
+        var begun = LogRecovery.NewMember(hard.Member.Peer);
+        var alone = ConfigurationModule.ofVoters([begun.Member]);
         var entry = new LogEntry(
             last.Index.Next,
             term,
@@ -90,7 +91,7 @@ internal static class LineageBeginning
             0,
             ConfigurationModule.encode(lineage, alone)
         );
-        var after = new HardState(hard.Member, hard.Session, lineage, term, null, entry.Position);
+        var after = new HardState(begun.Member, begun.Session, lineage, term, null, entry.Position);
         ReadOnlyMemory<LogEntry> run = new[] { entry };
         return new LogWriteBatch(after, null, new[] { run });
     }
