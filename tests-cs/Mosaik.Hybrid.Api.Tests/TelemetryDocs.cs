@@ -90,7 +90,7 @@ public sealed partial class TelemetryDocs
     }
 
     [GeneratedRegex(
-        @"^\| `(?<name>mosaik\.[a-z.]+)` \| (?<kind>counter|level|gauge|histogram) \| `(?<unit>[^`]+)` \|",
+        @"^\| `(?<name>mosaik\.[a-z._]+)` \| (?<kind>counter|level|gauge|histogram) \| `(?<unit>[^`]+)` \|",
         RegexOptions.Multiline
     )]
     private static partial Regex InstrumentRow();
