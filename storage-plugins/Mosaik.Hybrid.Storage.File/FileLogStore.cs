@@ -224,19 +224,16 @@ public sealed class FileLogStore : ILogStorage
         int bytesMax
     )
     {
-        if (journal.HasBuffered)
+        LogMark mark = default;
+        ulong last = 0;
+        if (journal.IsBuffering)
         {
-            await thread.DrainAsync().ConfigureAwait(false);
+            // Between the two a batch could come that is only in the process, and a mark to where it will be.
+            await thread.DrainAsync(Look).ConfigureAwait(false);
         }
-
-        LogMark mark;
-        ulong last;
-        lock (journal.Gate)
+        else
         {
-            // Again: the log may have been truncated or compacted meanwhile.
-            journal.Extent.Check(range);
-            mark = journal.Marks.For(range.First, out last);
-            mark.Segment.Enter();
+            Look();
         }
 
         try
@@ -248,6 +245,17 @@ public sealed class FileLogStore : ILogStorage
             lock (journal.Gate)
             {
                 mark.Segment.Leave();
+            }
+        }
+
+        void Look()
+        {
+            lock (journal.Gate)
+            {
+                // Again: the log may have been truncated or compacted meanwhile.
+                journal.Extent.Check(range);
+                mark = journal.Marks.For(range.First, out last);
+                mark.Segment.Enter();
             }
         }
     }

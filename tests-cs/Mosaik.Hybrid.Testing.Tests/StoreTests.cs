@@ -37,7 +37,7 @@ public sealed class StoreTests
     [InlineData(StoreBug.ThrowsOnWrite, "The device failed.")]
     public void A_wrong_store_is_caught(StoreBug bug, string evidence)
     {
-        var failure = Simulations.FailureOf(With(bug), seeds: 60);
+        var failure = Simulations.FailureOf(With(bug), seeds: 240);
         Assert.Equal(SimulationRules.Store, failure.Rule);
         Assert.Contains("the store of n", failure.Evidence, StringComparison.Ordinal);
         Assert.Contains(evidence, failure.Evidence, StringComparison.Ordinal);

@@ -23,9 +23,6 @@ internal sealed class BatchEncoder
     /// <summary>The checksum of the last record.</summary>
     public uint Chain => _chain;
 
-    /// <summary>True when records wait in the buffer.</summary>
-    public bool HasBuffered => _buffered > 0;
-
     /// <summary>The marks of the batch that was written last.</summary>
     public List<LogMark> Marks => _marks;
 

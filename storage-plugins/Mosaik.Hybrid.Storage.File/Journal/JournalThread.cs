@@ -13,7 +13,7 @@ internal sealed class JournalThread : IValueTaskSource
     private readonly StoreGate _store;
     private readonly TimeProvider _time;
     private readonly object _gate = new();
-    private readonly List<TaskCompletionSource> _drains = [];
+    private readonly List<Drained> _drains = [];
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ManualResetValueTaskSourceCore<bool> _completion;
     private LogWriteBatch _batch;
@@ -45,10 +45,11 @@ internal sealed class JournalThread : IValueTaskSource
     /// <summary>Moves the base, as was checked.</summary>
     public ValueTask CompactAsync(LogPosition through) => Begin(default, through);
 
-    /// <summary>Completes when every completed batch has been handed to the system.</summary>
-    public Task DrainAsync()
+    /// <summary>Hands every completed batch to the system, then looks before the next one is written.</summary>
+    /// <param name="look">On the journal's thread; what it throws, the task does.</param>
+    public Task DrainAsync(Action look)
     {
-        var drain = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var drain = new Drained(look);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isClosing, this);
@@ -56,7 +57,7 @@ internal sealed class JournalThread : IValueTaskSource
             Monitor.Pulse(_gate);
         }
 
-        return drain.Task;
+        return drain.Source.Task;
     }
 
     /// <summary>Ends the thread and closes the journal.</summary>
@@ -109,7 +110,7 @@ internal sealed class JournalThread : IValueTaskSource
         {
             bool hasWork;
             bool isClosing;
-            TaskCompletionSource[] drains;
+            Drained[] drains;
             lock (_gate)
             {
                 while (_startedAt == 0 && _drains.Count == 0 && !_isClosing)
@@ -183,7 +184,7 @@ internal sealed class JournalThread : IValueTaskSource
         }
     }
 
-    private void Drain(TaskCompletionSource[] drains)
+    private void Drain(Drained[] drains)
     {
         try
         {
@@ -199,14 +200,7 @@ internal sealed class JournalThread : IValueTaskSource
 
         foreach (var drain in drains)
         {
-            if (_store.Failure is { } failure)
-            {
-                drain.SetException(failure);
-            }
-            else
-            {
-                drain.SetResult();
-            }
+            drain.End(_store.Failure);
         }
     }
 
@@ -220,6 +214,31 @@ internal sealed class JournalThread : IValueTaskSource
         catch (Exception exception)
         {
             _closed.SetException(_store.Fail(exception));
+        }
+    }
+
+    /// <summary>Somebody who waits until everything is with the system.</summary>
+    private sealed class Drained(Action look)
+    {
+        public TaskCompletionSource Source { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void End(StorageException? failure)
+        {
+            if (failure is not null)
+            {
+                Source.SetException(failure);
+                return;
+            }
+
+            try
+            {
+                look();
+                Source.SetResult();
+            }
+            catch (ArgumentException outside)
+            {
+                Source.SetException(outside);
+            }
         }
     }
 }

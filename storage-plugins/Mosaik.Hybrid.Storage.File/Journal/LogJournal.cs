@@ -51,8 +51,8 @@ internal sealed class LogJournal
     /// <summary>Where its entries are; guarded by <see cref="Gate"/>.</summary>
     public LogMarks Marks { get; }
 
-    /// <summary>True while completed batches wait in the process.</summary>
-    public bool HasBuffered => _encoder.HasBuffered;
+    /// <summary>True when completed batches may wait in the process.</summary>
+    public bool IsBuffering => _options.Durability == Durability.None;
 
     /// <summary>Says durably that the store is in use, before anything else is written.</summary>
     public void Begin() => WriteSlot(flush: true, isBegun: true);
