@@ -34,11 +34,12 @@ internal sealed class NodeProcess : IAsyncDisposable
     public static async Task<(List<NodeProcess> Nodes, TimeSpan Start)> StartThreeAsync(
         bool isFast,
         string storage = BenchStore.Memory,
-        string directory = ""
+        string directory = "",
+        string? groupKey = null
     )
     {
         var watch = Stopwatch.StartNew();
-        var key = GroupKey.Generate().Export();
+        var key = groupKey ?? GroupKey.Generate().Export();
         var nodes = new List<NodeProcess>();
         for (var number = 0; number < 3; number++)
         {
@@ -56,7 +57,8 @@ internal sealed class NodeProcess : IAsyncDisposable
         return (nodes, watch.Elapsed);
     }
 
-    private static NodeProcess Start(string key, bool isFast, string storage, string place, string? peer)
+    /// <summary>One process of a group.</summary>
+    public static NodeProcess Start(string key, bool isFast, string storage, string place, string? peer)
     {
         string[] arguments = [BenchNode.Verb, key, isFast ? "fast" : "default", storage, place];
         return Start(peer is null ? arguments : [.. arguments, peer]);

@@ -10,6 +10,7 @@ return args switch
     ["storage", .. var rest] => await StorageBenchmark.RunAsync(rest),
     ["throughput", .. var rest] => await ThroughputBenchmark.RunAsync(BenchStore.Of(rest)),
     ["snapshot", .. var rest] => await SnapshotBenchmark.RunAsync(rest),
+    ["join", ..] => await JoinBenchmark.RunAsync(),
     ["failover", "--graceful", .. var rest] => await FailoverBenchmark.RunAsync(Runs(rest), true),
     ["failover", .. var rest] => await FailoverBenchmark.RunAsync(Runs(rest), false),
     ["all"] or [] => Math.Max(
@@ -46,6 +47,10 @@ static int Help(int exitCode)
         "  snapshot [--mb N] [--dir DIR]\n"
             + "                   two processes, file stores, loopback TLS: a snapshot of N MB is taken, sent and installed;\n"
             + "                   time, and memory above what the process had before. Default: 1024"
+    );
+    AnsiConsole.WriteLine(
+        "  join             three processes under load, and a fourth joins that lacks a long log: commands a second\n"
+            + "                   before, meanwhile and after"
     );
     AnsiConsole.WriteLine(
         "  failover [--graceful] [runs]\n"
