@@ -125,6 +125,9 @@ internal sealed class NodeProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The lowest priority: it runs when nobody else wants to.</summary>
+    public void YieldToOthers() => _process.PriorityClass = ProcessPriorityClass.Idle;
+
     /// <summary>SIGKILL.</summary>
     public void Kill() => _process.Kill();
 

@@ -10,7 +10,9 @@ return args switch
     ["storage", .. var rest] => await StorageBenchmark.RunAsync(rest),
     ["throughput", .. var rest] => await ThroughputBenchmark.RunAsync(BenchStore.Of(rest)),
     ["snapshot", .. var rest] => await SnapshotBenchmark.RunAsync(rest),
-    ["join", ..] => await JoinBenchmark.RunAsync(),
+    ["join", .. var rest] => await JoinBenchmark.RunAsync(
+        rest is [var inFlight] ? int.Parse(inFlight, null) : 16
+    ),
     ["failover", "--graceful", .. var rest] => await FailoverBenchmark.RunAsync(Runs(rest), true),
     ["failover", .. var rest] => await FailoverBenchmark.RunAsync(Runs(rest), false),
     ["all"] or [] => Math.Max(
@@ -49,8 +51,8 @@ static int Help(int exitCode)
             + "                   time, and memory above what the process had before. Default: 1024"
     );
     AnsiConsole.WriteLine(
-        "  join             three processes under load, and a fourth joins that lacks a long log: commands a second\n"
-            + "                   before, meanwhile and after"
+        "  join [in flight] three processes under load, and a fourth joins that lacks a long log: commands a second\n"
+            + "                   before, meanwhile and after; 16 in flight unless said"
     );
     AnsiConsole.WriteLine(
         "  failover [--graceful] [runs]\n"
