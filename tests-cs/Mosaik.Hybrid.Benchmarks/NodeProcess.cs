@@ -35,7 +35,8 @@ internal sealed class NodeProcess : IAsyncDisposable
         bool isFast,
         string storage = BenchStore.Memory,
         string directory = "",
-        string? groupKey = null
+        string? groupKey = null,
+        long? processors = null
     )
     {
         var watch = Stopwatch.StartNew();
@@ -46,6 +47,11 @@ internal sealed class NodeProcess : IAsyncDisposable
             var place = Path.Combine(directory, FormattableString.Invariant($"node-{number}"));
             var node = Start(key, isFast, storage, place, nodes.Count == 0 ? null : nodes[0].Address);
             nodes.Add(node);
+            if (processors is { } mask)
+            {
+                node.RunOn(mask);
+            }
+
             node.Address = (await node.ExpectAsync("address"))[1];
         }
 
@@ -125,8 +131,14 @@ internal sealed class NodeProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>The lowest priority: it runs when nobody else wants to.</summary>
-    public void YieldToOthers() => _process.PriorityClass = ProcessPriorityClass.Idle;
+    /// <summary>Keeps a process that has just started to the processors of a mask; its threads inherit it.</summary>
+    public void RunOn(long processors)
+    {
+        if (OperatingSystem.IsLinux() || OperatingSystem.IsWindows())
+        {
+            _process.ProcessorAffinity = (nint)processors;
+        }
+    }
 
     /// <summary>SIGKILL.</summary>
     public void Kill() => _process.Kill();
